@@ -122,7 +122,7 @@ class TestSet:
     content_hash: str = ""
     recorded: bool = False
     """True for what ships with the app rather than made on this machine."""
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Difficulty:
     explanation: str = ""
     outcome: Outcome = Outcome.OK
     run: str = ""
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Contender:
     hidden: bool = False
     """Removed from menus; what it fought stays."""
     recorded: bool = False
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class Response:
     seconds: float = 0.0
     error: str = ""
     run: str = ""
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
     @staticmethod
     def key(contender: str, instruction: str, sampling: str, sample: int = 0) -> str:
@@ -240,7 +240,7 @@ class Judge:
     prompt_hash: str = ""
     settings: Settings = field(default_factory=dict)
     recorded: bool = False
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ class Judgement:
     tokens_out: int = 0
     seconds: float = 0.0
     run: str = ""
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
     @staticmethod
     def key(judge: str, prompt_hash: str, first: str, second: str) -> str:
@@ -302,7 +302,7 @@ class Battle:
     """Inverse sampling weight where pairs were not drawn evenly."""
     run: str = ""
     recorded: bool = False
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
     @staticmethod
     def key(judge: str, prompt_hash: str, response_a: str, response_b: str) -> str:
@@ -320,7 +320,7 @@ class Vote:
     blind: bool = True
     note: str = ""
     tags: tuple[str, ...] = ()
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -336,7 +336,7 @@ class TrainingSet:
     size: int = 0
     content_hash: str = ""
     recorded: bool = False
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -373,7 +373,7 @@ class Round:
     settings: Settings = field(default_factory=dict)
     metrics: Settings = field(default_factory=dict)
     recorded: bool = False
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -385,7 +385,7 @@ class Snapshot:
     settings: Settings
     rows: Json
     content_hash: str
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
@@ -413,7 +413,7 @@ class Alias:
     table: str
     model: str
     """Empty when a person said that there is no counterpart."""
-    at: float = field(default_factory=time.time)
+    made_at: float = field(default_factory=time.time)
 
 
 KEYS: dict[type, tuple[str, ...]] = {
