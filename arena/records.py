@@ -469,17 +469,17 @@ def _plain(value: Any) -> Json:
         return [_plain(v) for v in value]
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
-    return typing.cast(Json, value)
+    return typing.cast("Json", value)
 
 
 @cache
-def _types(kind: type) -> dict[str, Any]:
+def _types(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
 def from_json(kind: type[R], values: Mapping[str, Any]) -> R:
     """The record back from plain JSON values; unknown names are an error, missing ones default."""
-    hints = _types(kind)
+    hints = _types(typing.cast("Any", kind))
     return kind(**{name: _typed(hints[name], value) for name, value in values.items()})
 
 

@@ -102,7 +102,7 @@ class Store:
         done = {row[0] for row in cursor.execute("SELECT number FROM migration").fetchall()}
         if done and max(done) > len(steps):
             raise ArenaError(
-                f"The arena in {self.home} was made by a newer WizardArena (schema {max(done)}); update the code."
+                f"The arena in {self.home} has the newer schema {max(done)}; update WizardArena."
             )
         for step in steps:
             head, _, body = step.partition("\n")
@@ -127,7 +127,7 @@ class Store:
         if timer:
             timer.start()
         try:
-            return typing.cast(pl.DataFrame, cursor.sql(sql, params=params or None).pl())
+            return typing.cast("pl.DataFrame", cursor.sql(sql, params=params or None).pl())
         except duckdb.InterruptException as error:
             raise ArenaError("The search took too long and was stopped; narrow it with a filter.") from error
         finally:
@@ -138,7 +138,7 @@ class Store:
         self, kind: type[R], where: str = "true", params: Sequence[object] = (), order: str = ""
     ) -> list[R]:
         """The records of one class that a condition holds for, e.g. `load(Battle, "winner = ?", ["A"])`."""
-        names = ", ".join(f'"{f.name}"' for f in dataclasses.fields(typing.cast(Any, kind)))
+        names = ", ".join(f'"{f.name}"' for f in dataclasses.fields(typing.cast("Any", kind)))
         tail = f" ORDER BY {order}" if order else ""
         frame = self.query(f"SELECT {names} FROM {table_of(kind)} WHERE {where}{tail}", params)
         json_columns = _json_columns(kind)

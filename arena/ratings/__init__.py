@@ -1,0 +1,1 @@
+"""Battles -> leaderboard -> consistency: ratings from counted battles, held against human rankings."""
