@@ -45,6 +45,8 @@ class Completion:
     error: str = ""
     logprobs: Mapping[str, float] = field(default_factory=dict)
     """First new token's alternatives -> natural log probability."""
+    tokens_cached: int = 0
+    """How many of `tokens_in` the server took from its prefix cache, where it says so."""
 
 
 class Chat(Protocol):

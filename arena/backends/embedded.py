@@ -292,7 +292,14 @@ def _download(requirement: str, downloads: Path) -> Path:
             return wheel
         wheel.unlink()  # broken off in an earlier try
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
-    command += ["--disable-pip-version-check", "--only-binary", ":all:", "--dest", str(downloads), requirement]
+    command += [
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+        "--dest",
+        str(downloads),
+        requirement,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = next(downloads.glob(f"{stem}*.whl"), None)
     if done.returncode or found is None:
