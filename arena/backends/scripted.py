@@ -90,7 +90,7 @@ class ScriptedChat:
         return f"[quality {self._quality + draw:.2f}] {answer}"
 
     def _random(self, prompt: Prompt) -> Random:
-        said = [message.content for message in prompt.messages]
+        said: list[Json] = [message.content for message in prompt.messages]
         return Random(content_id(self._name, said, prompt.sampling.seed))
 
     def _seats(self, prompt: Prompt) -> tuple[float, float]:
