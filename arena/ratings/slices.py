@@ -1,0 +1,209 @@
+"""Which battles make a board, counted inside DuckDB, and a cache by content so pages answer at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import polars as pl
+
+from arena.ratings.cells import Cells, count
+from arena.ratings.leaderboard import DEFAULTS, Leaderboard, Settings, rate
+from arena.records import BadInput
+from arena.store import Store
+
+SOURCES = ("judged", "vote", "live", "imported")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Battles to count; empty strings mean all."""
+
+    testset: str = ""
+    category: str = ""
+    language: str = ""
+    judge: str = ""
+    source: str = ""
+    """judged, live or imported; vote counts people's verdicts on battles instead of the judge's."""
+    exclude_own_family: bool = False
+    """Leave out battles in which the judge's own model, or its organisation's, takes part."""
+    since: float | None = None
+    """Seconds since 1970."""
+    until: float | None = None
+    contenders: tuple[str, ...] = ()
+    """Only battles between these; empty for all."""
+    without: str = ""
+    """Leave this contender out."""
+
+    def condition(self) -> tuple[str, list[object]]:
+        """SQL over battle b (joined with its vote when people's verdicts count), with its parameters."""
+        if self.source and self.source not in SOURCES:
+            raise BadInput(f"There is no source {self.source!r}; choose one of {', '.join(SOURCES)}.")
+        parts: list[tuple[str, list[object]]] = [
+            ("b.instruction IN (SELECT instruction FROM pick WHERE testset = ?)", [self.testset]),
+            ("b.category = ?", [self.category]),
+            ("b.language = ?", [self.language]),
+            (f"{'v.voter' if self.source == 'vote' else 'b.judge'} = ?", [self.judge]),
+        ]
+        chosen = [(sql, values) for sql, values in parts if values[0]]
+        if self.source != "vote":
+            # A vote on a judged battle may be kept as a battle too; people's verdicts are read from `vote`.
+            chosen.append(("b.source = ?", [self.source]) if self.source else ("b.source <> 'vote'", []))
+        for bound, sign in ((self.since, ">="), (self.until, "<")):
+            if bound is not None:
+                chosen.append((f"b.made_at {sign} ?", [bound]))
+        if self.contenders:
+            several = ", ".join("?" * len(self.contenders))
+            chosen.append(
+                (f"b.contender_a IN ({several}) AND b.contender_b IN ({several})", [*self.contenders] * 2)
+            )
+        if self.without:
+            chosen.append(("b.contender_a <> ? AND b.contender_b <> ?", [self.without] * 2))
+        if self.exclude_own_family:
+            chosen.append((_OTHERS_BATTLES, []))
+        sql = " AND ".join(sql for sql, _ in chosen) or "true"
+        return sql, [value for _, values in chosen for value in values]
+
+
+ALL = Slice()
+
+_OTHERS_BATTLES = """NOT EXISTS (
+    SELECT 1 FROM judge j
+    LEFT JOIN contender own ON own.name = j.contender
+    LEFT JOIN contender side ON side.name IN (b.contender_a, b.contender_b)
+    WHERE j.name = b.judge AND j.contender <> '' AND (
+        j.contender IN (b.contender_a, b.contender_b)
+        OR (own.organisation <> '' AND side.organisation = own.organisation)))"""
+
+_COUNTED = """SELECT b.contender_a, b.contender_b, {winner} AS winner, {instruction}
+    count(*)::DOUBLE AS number, sum(b.weight) AS weight, sum(b.weight * b.weight) AS square,
+    coalesce(sum(b.score_a), 0.0) AS score_a, coalesce(sum(b.score_b), 0.0) AS score_b,
+    coalesce(sum(b.score_a * b.score_a), 0.0) AS square_a,
+    coalesce(sum(b.score_b * b.score_b), 0.0) AS square_b,
+    count(b.score_a)::DOUBLE AS scored
+FROM {battles} WHERE {where} GROUP BY ALL"""
+
+
+def counted(store: Store, chosen: Slice, by_instruction: bool) -> pl.DataFrame:
+    """One row a (pair, outcome), or a (pair, outcome, instruction), in a fixed order."""
+    where, params = chosen.condition()
+    votes = chosen.source == "vote"
+    sql = _COUNTED.format(
+        winner="v.winner" if votes else "b.winner",
+        instruction="b.instruction," if by_instruction else "",
+        battles="vote v JOIN battle b ON b.id = v.battle" if votes else "battle b",
+        where=where,
+    )
+    frame = store.query(sql, params)
+    keys = ["contender_a", "contender_b", "winner"] + ["instruction"] * by_instruction
+    return frame.sort(keys)
+
+
+def cells(store: Store, chosen: Slice = ALL, by_instruction: bool = False) -> Cells:
+    """The slice's counted battles, remembered until something is saved.
+
+    Raises:
+        BadInput: the slice holds no battle.
+    """
+    memory = _memory(store)
+    key = ("cells", store.version, chosen, by_instruction)
+    if key not in memory.found:
+        memory.keep(key, count(counted(store, chosen, by_instruction), by_instruction))
+    found: Cells = memory.found[key]
+    return found
+
+
+def board(store: Store, chosen: Slice = ALL, settings: Settings = DEFAULTS) -> Leaderboard:
+    """The slice's leaderboard, remembered as long as its counted battles stay the same."""
+    by_instruction = settings.interval in ("instructions", "cluster-sandwich")
+    battles = cells(store, chosen, by_instruction)
+    memory = _memory(store)
+    key = ("board", content(battles), settings)
+    if key not in memory.found:
+        memory.keep(key, rate(battles, settings))
+    found: Leaderboard = memory.found[key]
+    return found
+
+
+def content(battles: Cells) -> str:
+    """Hash of everything a rating can depend on."""
+    digest = hashlib.sha256("\0".join(battles.names).encode())
+    for array in (battles.first, battles.second, battles.number, battles.weight, battles.scores):
+        digest.update(array.tobytes())
+    if battles.instructions is not None:
+        for part in (battles.instructions.weight, battles.instructions.scores):
+            for array in (part.indptr, part.indices, part.data):
+                digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def iterations(store: Store) -> pl.DataFrame:
+    """contender, parent, stage, iteration of every contender that the flywheel trained."""
+    return store.query(
+        "SELECT name AS contender, parent, stage, iteration FROM contender "
+        "WHERE iteration IS NOT NULL OR parent <> '' ORDER BY iteration, made_at"
+    )
+
+
+def choices(store: Store) -> dict[str, list[str]]:
+    """What a slice can be made of: values of testset, category, language, judge, source and contenders."""
+    columns = {
+        "category": "SELECT DISTINCT category FROM battle WHERE category <> ''",
+        "language": "SELECT DISTINCT language FROM battle WHERE language <> ''",
+        "judge": "SELECT DISTINCT judge FROM battle WHERE judge <> '' AND source <> 'vote'",
+        "source": "SELECT DISTINCT source FROM battle UNION SELECT 'vote' FROM vote",
+        "testset": "SELECT name FROM test_set WHERE purpose = 'test'",
+        "contenders": "SELECT contender_a FROM battle UNION SELECT contender_b FROM battle",
+    }
+    return {name: sorted(store.query(sql).to_series().to_list()) for name, sql in columns.items()}
+
+
+def facts(store: Store) -> pl.DataFrame:
+    """contender, licence, organisation, tokens (mean of an answer), seconds: what stands beside a rating."""
+    return store.query(
+        "SELECT c.name AS contender, c.licence, c.organisation, r.tokens, r.seconds "
+        "FROM contender c LEFT JOIN "
+        "(SELECT contender, avg(tokens_out) AS tokens, avg(seconds) AS seconds FROM response "
+        "WHERE outcome IN ('ok', 'truncated') GROUP BY contender) r ON r.contender = c.name ORDER BY c.name"
+    )
+
+
+def by_category(store: Store, chosen: Slice, settings: Settings) -> dict[str, Leaderboard]:
+    """A board for each category that has battles, without intervals."""
+    bare = replace(settings, interval="none")
+    where, params = replace(chosen, category="").condition()
+    votes = chosen.source == "vote"
+    battles = "vote v JOIN battle b ON b.id = v.battle" if votes else "battle b"
+    found = store.query(
+        f"SELECT DISTINCT b.category FROM {battles} WHERE {where} AND b.category <> '' ORDER BY 1", params
+    ).to_series()
+    boards = {}
+    for category in found:
+        inside = replace(chosen, category=category)
+        if settings.anchor and settings.anchor not in cells(store, inside).names:
+            continue
+        boards[category] = board(store, inside, bare)
+    return boards
+
+
+class _Memory:
+    """What was computed for one store, the oldest forgotten first."""
+
+    def __init__(self, most: int = 64) -> None:
+        self.found: dict[Hashable, Any] = {}
+        self._most = most
+
+    def keep(self, key: Hashable, value: object) -> None:
+        self.found[key] = value
+        while len(self.found) > self._most:
+            self.found.pop(next(iter(self.found)), None)
+
+
+_MEMORIES: WeakKeyDictionary[Store, _Memory] = WeakKeyDictionary()
+
+
+def _memory(store: Store) -> _Memory:
+    return _MEMORIES.setdefault(store, _Memory())
