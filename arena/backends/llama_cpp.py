@@ -3,7 +3,7 @@
 Options, all optional:
     n_ctx       tokens of context for each call, 4096
     parallel    calls at once, 4
-    threads     CPU threads; half of the cores, at least 1
+    threads     CPU threads; all of up to 4 cores, else half of them
     flags       {llama.cpp parameter: value}, e.g. {"n_gpu_layers": 99, "cpuparams.poll": 0}
     log         file for the server's output; default server-NAME.log in the run's folder
     wait        seconds it may take to load, 300
@@ -38,7 +38,7 @@ def open_chat(contender: Contender) -> ServerChat:
         # One pool of context that the calls share; a single call may never use more than n_ctx of it.
         "n_ctx": options.whole("n_ctx", 4096) * parallel,
         "n_parallel": parallel,
-        "cpuparams.n_threads": max(1, options.whole("threads", (os.cpu_count() or 2) // 2)),
+        "cpuparams.n_threads": max(1, options.whole("threads", _threads())),
         "cache_prompt": True,
         "cache_ram_mib": 512,
         "ui": False,
@@ -87,3 +87,9 @@ def _checked(contender: Contender) -> Path:
         if file.read(4) != MAGIC:
             raise BackendError(f"{contender.name}: {gguf} is no GGUF file. Name a file that ends in .gguf.")
     return gguf
+
+
+def _threads() -> int:
+    """Measured on 2 quiet cores with the 1.5B: 18 tokens a second with one thread, 25 with two."""
+    cores = len(os.sched_getaffinity(0))
+    return cores if cores <= 4 else cores // 2
