@@ -74,7 +74,7 @@ class _Finder:
 
 
 def elements(path: Path, cap: int) -> Iterator[Element]:
-    """Each element of the first list in a JSON file; those beyond `cap` bytes come cut, with their trouble."""
+    """Each element of the first list in a JSON file; those beyond `cap` bytes come cut, and say so."""
     finder = _Finder(cap)
     carried = b""
     with open(path, "rb") as file:

@@ -17,9 +17,9 @@ from arena.records import BadInput
 from arena.testsets.json_list import elements
 
 BLOCK = 2**20
-_COLUMN_NAMES = """instruction instructions prompt prompts question questions query text content turns messages
-conversation conversations input output response answer reference category language lang id question_id uid
-conversation_id model topic"""
+_COLUMN_NAMES = """instruction instructions prompt prompts question questions query text content
+turns messages conversation conversations input output response answer reference category language lang id
+question_id uid conversation_id model topic"""
 KNOWN_COLUMNS = frozenset(_COLUMN_NAMES.split())
 """Names that make a CSV's first row a header; a first prompt is hardly ever one of them alone."""
 
@@ -103,7 +103,9 @@ def _lines(path: Path, encoding: str, cap: int) -> Iterator[tuple[int, str | Rej
             try:
                 yield number, line.decode(encoding).rstrip("\r\n"), whole
             except UnicodeDecodeError as error:
-                reason = f"not {encoding.upper()} at byte {error.start + 1}; save the file as UTF-8 or name its encoding"
+                reason = (
+                    f"not {encoding.upper()} at byte {error.start + 1}; save as UTF-8 or name the encoding"
+                )
                 yield number, Reject(number, reason, _begin(line.decode("utf-8", "replace"))), whole
 
 
@@ -352,7 +354,7 @@ def container_of(path: Path) -> Layout:
         return Layout(container)
     encoding = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
     start = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
-    if container in {"json", "jsonl", ""} and start[:1] in "{[":
+    if container in {"json", ""} and start[:1] in "{[":
         container = _list_or_lines(start)
     if not container:
         raise BadInput(f"{path.name} is of no kind we read: {', '.join(_SUFFIXES)}.")
@@ -373,6 +375,12 @@ def _list_or_lines(start: str) -> str:
         value = json.loads(line)
     except ValueError:
         return "jsonl" if line.startswith("{") and rest.lstrip().startswith("{") else "json"
+    if (
+        isinstance(value, dict)
+        and not rest.strip()
+        and not KNOWN_COLUMNS & {str(name).lower() for name in value}
+    ):
+        return "json"
     whole_list = isinstance(value, list) and not all(isinstance(v, str) for v in value)
     return "json" if whole_list or (isinstance(value, list) and not rest.strip()) else "jsonl"
 
