@@ -1,4 +1,4 @@
-"""Instructions whose answers code can verify: what `Instruction.check` may ask, and whether an answer meets it."""
+"""Answers that code can verify: what `Instruction.check` may ask, and whether an answer meets it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""flywheel."""
+"""Lost battles -> examples -> a stronger contender: bouts, selection, training_sets, rounds, train."""

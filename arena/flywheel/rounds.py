@@ -1,0 +1,204 @@
+"""A round as data: who learns what and how; and the paper's schedule, I0 to I3, as a readable plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arena.flywheel.presets import PRESETS
+from arena.flywheel.selection import PAIRS, Selection
+from arena.flywheel.strategies import STRATEGIES
+from arena.records import BadInput, Json, Settings, from_json, to_json
+
+_RESOLVES = Json  # `from_json` looks the names inside `Settings` up in this module
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """One training to launch."""
+
+    name: str
+    stage: str
+    student: str
+    training_set: str
+    checkpoint: str = ""
+    """Name of the new contender; empty takes the round's name."""
+    preset: str = "cpu"
+    settings: Settings = field(default_factory=dict)
+    """Changes to the preset; any field of the stage's TRL config."""
+    lora: Settings = field(default_factory=dict)
+    """peft's LoraConfig, e.g. {"r": 16}; empty trains every weight."""
+    reward: str = ""
+    """PPO and RLOO: the contender that is the reward model; empty rewards answers that pass their check."""
+    threads: int = 1
+    """torch's. Two on a busy two-core machine were 5-7 times slower than one."""
+    iteration: int | None = None
+    forbid_leaks: bool = False
+    """Refuse examples that are also in a held-out test set; otherwise they are counted and shown."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of a schedule: battles on splits -> selection -> stage -> a new contender."""
+
+    makes: str
+    """Name of the new contender, e.g. SFT-I1."""
+    starts_from: str
+    """Contender whose weights it starts from; an earlier step's `makes`, or the schedule's base."""
+    battles_as: str
+    """Contender that fights on the splits and whose losses are the lessons."""
+    stage: str
+    splits: tuple[str, ...]
+    """Train test sets, D0, D1, ...; empty for a step that is there already."""
+    iteration: int
+    selection: Selection = field(default_factory=Selection)
+    preset: str = "cpu"
+    settings: Settings = field(default_factory=dict)
+    reward: str = ""
+
+
+@dataclass(frozen=True)
+class FlywheelPlan:
+    """A whole flywheel run, one YAML file."""
+
+    name: str
+    base: str
+    """The student before its first lesson."""
+    teachers: tuple[str, ...]
+    judge: str
+    held_out: str = ""
+    """Test set that reports the result; never trained on."""
+    second_judge: str = ""
+    """Reports the result, so that the judge who picked the data does not also grade it."""
+    steps: tuple[Step, ...] = ()
+
+
+def _iteration(
+    n: int, start: str, before: str, splits: Mapping[str, tuple[str, ...]], k: float
+) -> list[Step]:
+    dpo = Selection(k=2.0 if n == 1 else 1.0)
+    return [
+        Step(f"SFT-I{n}", start, before, "sft", splits["sft"], n, Selection(k=k), "paper"),
+        Step(f"DPO-I{n}", f"SFT-I{n}", f"SFT-I{n}", "dpo", splits["dpo"], n, dpo, "paper"),
+        Step(f"PPO-I{n}", f"DPO-I{n}", f"DPO-I{n}", "ppo", splits["ppo"], n, Selection(), "paper"),
+    ]
+
+
+def paper_schedule(base: str = "base", zero: str = "SFT-I0") -> tuple[Step, ...]:
+    """The paper's table (section 5): splits grow with each iteration, SFT starts from the base again.
+
+    Args:
+        zero: the model trained on D0, which fights the first battles.
+    """
+    steps: list[Step] = []
+    before = zero
+    sft: tuple[str, ...] = ()
+    dpo: tuple[str, ...] = ()
+    ppo: tuple[str, ...] = ()
+    for n, k in ((1, 3.0), (2, 1.0), (3, 1.0)):
+        first = 3 * (n - 1)
+        sft, dpo, ppo = (*sft, f"D{first + 1}"), (*dpo, f"D{first + 2}"), (*ppo, f"D{first + 3}")
+        steps += _iteration(n, base, before, {"sft": sft, "dpo": dpo, "ppo": ppo}, k)
+        before = f"PPO-I{n}"
+    return tuple(steps)
+
+
+def check_plan(plan: FlywheelPlan) -> None:
+    """Find what would go wrong before the first battle.
+
+    Raises:
+        BadInput: a step starts from a model that no earlier step makes, an unknown stage, strategy or
+            preset, a name used twice, or a split that is also the held-out test set.
+    """
+    known = {plan.base, *plan.teachers, *(step.battles_as for step in plan.steps[:1])}
+    for number, step in enumerate(plan.steps, 1):
+        where = f"Step {number} ({step.makes})"
+        menus = (
+            ("stage", step.stage, PRESETS),
+            ("strategy", step.selection.strategy, STRATEGIES),
+            ("choice of pairs", step.selection.pairs, PAIRS),
+            ("preset", step.preset, PRESETS.get(step.stage, {})),
+        )
+        for word, value, menu in menus:
+            if value not in menu:
+                raise BadInput(f"{where}: no {word} {value!r}; choose one of {', '.join(menu)}.")
+        for word, value in (("starts from", step.starts_from), ("battles as", step.battles_as)):
+            if value not in known:
+                raise BadInput(f"{where} {word} {value!r}, which no earlier step makes.")
+        if step.makes in known:
+            raise BadInput(f"{where}: the name {step.makes!r} is taken; name the new contender otherwise.")
+        if plan.held_out and plan.held_out in step.splits:
+            raise BadInput(f"{where} trains on {plan.held_out!r}, which is held out to report the result.")
+        known.add(step.makes)
+
+
+def read_plan(path: Path) -> FlywheelPlan:
+    """A flywheel plan from its YAML file, checked.
+
+    Raises:
+        BadInput: the file is missing, is not YAML, or names something unknown; says where.
+    """
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadInput(f"The plan {path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise BadInput(f"The plan {path} is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise BadInput(f"The plan {path} must hold named settings: name, base, teachers, judge, steps.")
+    steps = data.pop("steps", None) or []
+    plan = FlywheelPlan(
+        **{**_known(FlywheelPlan, data, str(path)), "teachers": tuple(data.get("teachers") or ())},
+        steps=tuple(_step(step, f"{path}, step {n}") for n, step in enumerate(steps, 1)),
+    )
+    check_plan(plan)
+    return plan
+
+
+def write_plan(plan: FlywheelPlan, path: Path) -> None:
+    """The plan as YAML; settings that are at their defaults are left out."""
+    path.write_text(yaml.safe_dump(plan_data(plan), sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def plan_data(plan: FlywheelPlan) -> dict[str, Any]:
+    """The plan as plain data without what is at its default."""
+    data: dict[str, Any] = {**to_json(plan), "steps": []}
+    for step in plan.steps:
+        row = {k: v for k, v in to_json(step).items() if v not in ("", {}, [])}
+        defaults = to_json(Selection())
+        changed = {k: v for k, v in to_json(step.selection).items() if v != defaults[k]}
+        row.pop("selection")
+        data["steps"].append({**row, **({"selection": changed} if changed else {})})
+    return {k: v for k, v in data.items() if v not in ("", [])}
+
+
+def _step(data: object, where: str) -> Step:
+    if not isinstance(data, dict):
+        raise BadInput(f"{where} must hold named settings: makes, starts_from, battles_as, stage, splits.")
+    known = _known(Step, data, where)
+    selection = data.get("selection") or {}
+    known["selection"] = from_json(Selection, _known(Selection, selection, f"{where}, selection"))
+    known["splits"] = tuple(data.get("splits") or ())
+    return Step(**known)
+
+
+def _known(kind: Any, data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    names = [f.name for f in fields(kind)]
+    for key in data:
+        if key not in names:
+            raise BadInput(f"{where}: no setting {key!r}; there are {', '.join(names)}.")
+    missing = [n for n in names[: _required(kind)] if n not in data]
+    if missing:
+        raise BadInput(f"{where} lacks {', '.join(missing)}.")
+    return dict(data)
+
+
+def _required(kind: Any) -> int:
+    """How many leading fields have no default."""
+    from dataclasses import MISSING
+
+    return sum(f.default is MISSING and f.default_factory is MISSING for f in fields(kind))
