@@ -1,0 +1,65 @@
+"""Which models a judge needs, and the judges that the embedded models make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from arena.battles.judges.game import NEEDS_MODEL
+from arena.battles.judges.jury import members
+from arena.battles.judges.prompt import make_judge
+from arena.records import BadInput, Contender, Judge
+from arena.store import Store
+
+
+def models_of(judge: Judge, known: Mapping[str, Contender]) -> dict[str, Contender]:
+    """The contenders that do the judge's work, by name.
+
+    Raises:
+        BadInput: one is not in the arena.
+    """
+    found: dict[str, Contender] = {}
+    for one in members(judge) if judge.kind == "jury" else [judge]:
+        if one.kind not in NEEDS_MODEL:
+            continue
+        if one.contender not in known:
+            raise BadInput(
+                f"Judge {one.name!r} is done by {one.contender!r}, which is not among the contenders; "
+                "add it with `python -m arena contender add`."
+            )
+        found[one.contender] = known[one.contender]
+    return found
+
+
+def shipped_judges(model: str) -> list[Judge]:
+    """Judges for a fresh arena: the paper's way by a model, its probability, and code."""
+    return [
+        make_judge(model, "scores", model),
+        make_judge(f"{model}-probability", "probability", model),
+        make_judge("checks", "code"),
+    ]
+
+
+def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
+    """The judge of this name; a contender's name makes it a judge of the kind (scores), kept from then on.
+
+    Raises:
+        BadInput: neither a judge nor a contender has the name.
+    """
+    judge = store.get(Judge, name)
+    if judge and kind in {"", judge.kind}:
+        return judge
+    kind = kind or "scores"
+    plain = name if kind == "scores" and judge is None else f"{name}-{kind}"
+    if (found := store.get(Judge, plain)) and found.kind == kind:
+        return found
+    if kind == "code":
+        judge = make_judge("checks", "code")
+    elif store.get(Contender, name):
+        judge = make_judge(plain, kind, name)
+    else:
+        raise BadInput(
+            f"There is no judge and no contender {name!r}; see `python -m arena contender list`, "
+            "or add one with `python -m arena judge add`."
+        )
+    store.save([judge])
+    return judge
