@@ -25,7 +25,7 @@ _STYLES = r"""WITH answer AS (
     SELECT id, tokens_out::DOUBLE AS tokens,
         regexp_replace(array_to_string(answers, chr(10)), '```[^`]*```', '', 'g') AS text FROM response),
 style AS (SELECT id, tokens,
-    len(regexp_extract_all(text, '(?m)^#{1,6}\s'))::DOUBLE AS headers,
+    len(regexp_extract_all(text, '(?m)^#{{1,6}}\s'))::DOUBLE AS headers,
     len(regexp_extract_all(text, '(?m)^\s*(?:\d+\.|[-*+])\s'))::DOUBLE AS lists,
     len(regexp_extract_all(text, '\*\*[^*\n]+\*\*|__[^_\n]+__'))::DOUBLE AS bold FROM answer)
 SELECT b.contender_a, b.contender_b, {winner} AS winner, b.weight, b.instruction,
