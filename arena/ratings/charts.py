@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -51,7 +52,7 @@ def ratings(board: Leaderboard) -> go.Figure:
     figure = go.Figure(
         go.Scatter(
             x=rating,
-            y=[row.model for row in rows],
+            y=[escape(row.model) for row in rows],
             mode="markers",
             marker={"color": BLUE, "size": 8},
             error_x={
@@ -86,8 +87,8 @@ def categories(boards: Mapping[str, Leaderboard], order: Sequence[str]) -> go.Fi
     figure = go.Figure(
         go.Heatmap(
             z=values[::-1],
-            x=list(boards),
-            y=list(order[::-1]),
+            x=[escape(name) for name in boards],
+            y=[escape(name) for name in order[::-1]],
             colorscale=[[0, ORANGE], [0.5, "#f2f2f2"], [1, BLUE]],
             texttemplate="%{z:.0f}" if len(boards) <= 14 else None,
             hovertemplate="%{y}<br>%{x}: %{z:.1f}<extra></extra>",
@@ -135,7 +136,7 @@ def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
             for name in names
         ],
         textposition="top center",
-        hovertext=names,
+        hovertext=[escape(name) for name in names],
         hovertemplate="%{hovertext}<br>%{y:.1f}<extra></extra>",
         marker={"color": BLUE, "size": 9},
         error_y={
@@ -176,7 +177,7 @@ def against(board: Leaderboard, facts: pl.DataFrame, column: str, title: str) ->
         x=[x for x, _, _ in points],
         y=[y for _, y, _ in points],
         mode="markers+text" if len(points) <= FEW else "markers",
-        text=[name for _, _, name in points],
+        text=[escape(name) for _, _, name in points],
         textposition="top center",
         marker={"color": BLUE, "size": 9},
         hovertemplate="%{text}<br>%{x:.1f}, %{y:.1f}<extra></extra>",
@@ -201,9 +202,9 @@ def scatter(found: Consistency, ours: str, theirs: str) -> go.Figure:
         x=x,
         y=y,
         mode="markers+text",
-        text=[row.model if k in told else "" for k, row in enumerate(found.ours)],
+        text=[escape(row.model) if k in told else "" for k, row in enumerate(found.ours)],
         textposition="top center",
-        hovertext=[row.model for row in found.ours],
+        hovertext=[escape(row.model) for row in found.ours],
         hovertemplate="%{hovertext}<br>reference %{x:.0f}, ours %{y:.0f}<extra></extra>",
         marker={"color": BLUE, "size": 8},
         error_x=_whiskers(found.theirs),
@@ -228,10 +229,10 @@ def slopes(found: Consistency, ours: str, theirs: str) -> go.Figure:
             y=[left, right],
             mode="lines+markers",
             line={"color": ORANGE if moved else GREY, "width": 2.5 if moved else 1},
-            hovertemplate=f"{a.model}: {left} to {right}<extra></extra>",
+            hovertemplate=f"{escape(a.model)}: {left} to {right}<extra></extra>",
             showlegend=False,
         )
-        for x, at, name, anchor in ((0, left, b.model, "right"), (1, right, a.model, "left")):
+        for x, at, name, anchor in ((0, left, escape(b.model), "right"), (1, right, escape(a.model), "left")):
             figure.add_annotation(
                 x=x,
                 y=at,

@@ -79,16 +79,18 @@ def table(heads: Sequence[str], body: Sequence[Sequence[str]], caption: str, wid
 
 
 STYLE = """<style>
-.board-scroll{overflow-x:auto;max-width:100%}
-table.board{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;width:auto;min-width:60%}
-table.board th,table.board td{padding:.3rem .7rem;text-align:right;
-border-bottom:1px solid rgba(128,128,128,.25);white-space:nowrap;color:inherit}
-table.board th.name{text-align:left;font-weight:500}
-table.board thead th{font-weight:600;vertical-align:bottom;white-space:normal}
-table.board a{color:inherit;text-decoration:underline;text-decoration-color:rgba(128,128,128,.6)}
-table.matrix td{padding:0;text-align:center;min-width:2.6rem}
-table.matrix td a{display:block;padding:.35rem .2rem;text-decoration:none}
-table.matrix thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;max-height:12rem}
+.board-scroll{overflow-x:auto;max-width:100%;margin:.4rem 0}
+table.board{border-collapse:collapse!important;font-size:.9rem;font-variant-numeric:tabular-nums;width:auto}
+table.board th,table.board td{padding:.35rem .75rem!important;text-align:right!important;white-space:nowrap;
+color:inherit!important;border:0 solid rgba(128,128,128,.28)!important;border-bottom-width:1px!important}
+table.board th.name{text-align:left!important;font-weight:500!important}
+table.board thead th{font-weight:600!important;vertical-align:bottom;white-space:normal;max-width:9rem}
+table.board tbody tr:hover{background:rgba(128,128,128,.1)}
+table.board a{color:inherit!important;text-decoration-color:rgba(128,128,128,.6)!important}
+table.matrix td{padding:0!important;text-align:center!important;min-width:2.6rem}
+table.matrix td a{display:block;padding:.35rem .2rem;text-decoration:none!important}
+table.matrix thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left!important;
+white-space:nowrap;max-width:none;max-height:14rem;overflow:hidden;text-overflow:ellipsis}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:.4rem 0}
 .card{border:1px solid rgba(128,128,128,.35);border-radius:.6rem;padding:.7rem 1rem;
