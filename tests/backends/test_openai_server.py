@@ -28,7 +28,7 @@ def contender(*servers: FakeServer, **options: object) -> Contender:
 def outcome_of(reply: Reply | Behave) -> tuple[Outcome, str, int]:
     """Outcome, text or error, requests made."""
     behave = reply if callable(reply) else lambda request: reply
-    with FakeServer(behave) as server, open_chat(contender(server)) as chat:
+    with FakeServer(behave) as server, open_chat(contender(server, max_retries=4)) as chat:
         (done,) = chat.complete([ask("a")])
         return done.outcome, done.text or done.error, len(server.requests)
 
@@ -44,11 +44,11 @@ def outcome_of(reply: Reply | Behave) -> tuple[Outcome, str, int]:
         (refusal(400, "exceeds the available context size"), Outcome.CONTEXT_OVERFLOW, 1),
         (refusal(400, "filtered", code="content_filter"), Outcome.REFUSED, 1),
         (refusal(400, "messages must alternate"), Outcome.FAILED, 1),
-        (refusal(500, "broken for good"), Outcome.FAILED, 9),
-        (refusal(429, "slow down"), Outcome.FAILED, 9),
-        (Reply(body=b"<html>"), Outcome.FAILED, 9),
-        (Reply(body=b'{"choices": []}'), Outcome.FAILED, 9),
-        (Reply(drop=True), Outcome.FAILED, 9),
+        (refusal(500, "broken for good"), Outcome.FAILED, 5),
+        (refusal(429, "slow down"), Outcome.FAILED, 5),
+        (Reply(body=b"<html>"), Outcome.FAILED, 5),
+        (Reply(body=b'{"choices": []}'), Outcome.FAILED, 5),
+        (Reply(drop=True), Outcome.FAILED, 5),
     ],
 )
 def test_each_reply_has_its_outcome_after_bounded_tries(
