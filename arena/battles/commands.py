@@ -1,9 +1,213 @@
-"""The words of this room on the command line."""
+"""The words of this room on the command line: battle, import, export, judge."""
 
 from __future__ import annotations
 
-from arena.terminal import Subparsers
+import argparse
+import dataclasses
+from pathlib import Path
+
+from arena.battles import control, fight
+from arena.battles.fight import FightSettings
+from arena.battles.judges import JUDGES
+from arena.battles.judges.prompt import make_judge
+from arena.battles.jury_room import ensure_judge, models_of
+from arena.battles.pairing import DESCRIPTIONS, PAIRINGS
+from arena.battles.plan import in_words, plan
+from arena.records import BadInput, Battle, Contender, Json, Judge, Sampling, Settings, to_json
+from arena.store import Store
+from arena.terminal import Subparsers, command, group, say, show, wait
 
 
 def add(commands: Subparsers) -> None:
-    """None yet."""
+    _add_battle(commands)
+    judges = group(commands, "judge", "add and measure judges")
+    _add_judges(judges)
+
+
+def _add_battle(commands: Subparsers) -> None:
+    parser = command(commands, "battle", _battle, "let contenders battle on a test set before a judge")
+    parser.add_argument("--testset", required=True)
+    parser.add_argument("--contenders", required=True, help="names separated by commas")
+    parser.add_argument("--judge", required=True, help="a judge's name, or a contender's that shall judge")
+    parser.add_argument("--judge-kind", choices=[k for k in JUDGES if k != "jury"], default="")
+    pairings = "; ".join(f"{name}: {words}" for name, words in DESCRIPTIONS.items())
+    parser.add_argument("--pairing", choices=list(PAIRINGS), default="round-robin", help=pairings)
+    parser.add_argument("--target", default="", help="contender that the pairing is about")
+    parser.add_argument("--k", type=_natural, default=1, help="pairs an instruction for --pairing random")
+    parser.add_argument("--width", type=float, default=0.0, help="stop at this mean interval width in Elo")
+    parser.add_argument("--stability", type=float, default=0.98, help="stop at this rank stability; 0: off")
+    parser.add_argument("--samples", type=_natural, default=1, help="answers a contender and instruction")
+    parser.add_argument("--temperature", type=float, help="for all contenders, instead of their own")
+    parser.add_argument("--max-tokens", type=_natural, help="for all contenders, instead of their own")
+    parser.add_argument("--conservative", action="store_true", help="both seat orders must agree, else a tie")
+    parser.add_argument("--tie-margin", type=float, default=0.0, help="margins up to this are ties")
+    parser.add_argument("--budget", type=int, default=0, help="pause after so many calls to models")
+    parser.add_argument("--limit", type=int, default=0, help="only the first so many instructions")
+    parser.add_argument("--category", default="", help="only instructions of this category")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plan", action="store_true", help="say what it would cost, and launch nothing")
+
+
+def _add_judges(judges: Subparsers) -> None:
+    parser = command(judges, "add", _add_judge, "add a judge, or a new version of one")
+    parser.add_argument("name")
+    parser.add_argument("--kind", choices=list(JUDGES), default="scores")
+    parser.add_argument("--contender", default="", help="the model that judges")
+    parser.add_argument("--prompt", type=Path, help="file with the prompt; default: the shipped one")
+    parser.add_argument("--members", default="", help="judges of a jury, separated by commas")
+    parser.add_argument("--rule", choices=["mean", "majority"], default="mean", help="of a jury")
+    command(judges, "list", _list_judges, "list the judges and how they stand on the control pairs")
+    parser = command(judges, "control", _control, "measure a judge on pairs with known winners")
+    parser.add_argument("--judge", required=True, help="a judge's name, or a contender's that shall judge")
+    parser.add_argument("--judge-kind", choices=[k for k in JUDGES if k not in {"jury", "code"}], default="")
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def _battle(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        judge = ensure_judge(store, arguments.judge, arguments.judge_kind)
+        settings = _settings(arguments, judge)
+        planned = plan(store, settings)
+        said = in_words(planned)
+        if arguments.plan:
+            show(arguments, to_json(planned) | {"calls": planned.calls, "seconds": planned.seconds}, said)
+            return
+        say(said)
+        job = fight.launch(store, settings)
+        status = wait(store, job)
+        where = "run = ?"
+        document: dict[str, Json] = {
+            "run": job.id,
+            "folder": str(job.folder),
+            "judge": judge.name,
+            "planned_calls": planned.calls,
+            "planned_seconds": planned.seconds,
+            "seconds": (status.ended or 0.0) - (status.started or 0.0),
+            "battles": store.count(Battle, where, [job.id]),
+            "figures": dict(status.figures),
+            "wins": _wins(store, job.id),
+            "standing": control.standing(store, judge.name),
+        }
+    show(arguments, document, _battle_text(document))
+
+
+def _settings(arguments: argparse.Namespace, judge: Judge) -> FightSettings:
+    sampling = None
+    if arguments.temperature is not None or arguments.max_tokens is not None:
+        default = Sampling()
+        sampling = dataclasses.replace(
+            default,
+            temperature=default.temperature if arguments.temperature is None else arguments.temperature,
+            max_tokens=arguments.max_tokens or default.max_tokens,
+        )
+    return FightSettings(
+        testset=arguments.testset,
+        contenders=tuple(name.strip() for name in arguments.contenders.split(",") if name.strip()),
+        judge=judge.name,
+        pairing=arguments.pairing,
+        target=arguments.target,
+        k=arguments.k,
+        width=arguments.width,
+        stability=arguments.stability,
+        samples=arguments.samples,
+        sampling=sampling,
+        conservative=arguments.conservative,
+        tie_margin=arguments.tie_margin,
+        budget=arguments.budget,
+        limit=arguments.limit,
+        category=arguments.category,
+        seed=arguments.seed,
+    )
+
+
+def _wins(store: Store, run: str) -> list[Json]:
+    frame = store.query(
+        "SELECT contender_a, contender_b, count(*) FILTER (winner = 'A') AS wins_a, "
+        "count(*) FILTER (winner = 'B') AS wins_b, count(*) FILTER (winner NOT IN ('A', 'B')) AS ties, "
+        "avg(margin) AS margin FROM battle WHERE run = ? GROUP BY ALL ORDER BY ALL",
+        [run],
+    )
+    return list(frame.to_dicts())
+
+
+def _battle_text(document: dict[str, Json]) -> str:
+    rows = document["wins"] if isinstance(document["wins"], list) else []
+    lines = [f"{document['battles']} new battles, run {document['run']}"]
+    for row in rows:
+        assert isinstance(row, dict)
+        lines.append(
+            f"  {row['contender_a']} {row['wins_a']} : {row['wins_b']} {row['contender_b']} "
+            f"({row['ties']} ties)"
+        )
+    return "\n".join([*lines, str(document["standing"])])
+
+
+def _add_judge(arguments: argparse.Namespace) -> None:
+    prompt = ""
+    if arguments.prompt:
+        try:
+            prompt = arguments.prompt.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"The prompt {arguments.prompt} cannot be read: {error}") from error
+    with Store.open(arguments.home) as store:
+        settings: Settings = {}
+        if arguments.kind == "jury":
+            names = [name.strip() for name in arguments.members.split(",") if name.strip()]
+            members: list[Json] = [to_json(ensure_judge(store, name)) for name in names]
+            settings = {"members": members, "rule": arguments.rule}
+        judge = make_judge(arguments.name, arguments.kind, arguments.contender, prompt, settings)
+        _check_models(store, judge)
+        store.save([judge])
+    show(
+        arguments, to_json(judge), f"Judge {judge.name} ({judge.kind}, version {judge.prompt_hash}) is added."
+    )
+
+
+def _check_models(store: Store, judge: Judge) -> None:
+    models_of(judge, {c.name: c for c in store.load(Contender)})
+
+
+def _list_judges(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        found = store.load(Judge, order="name")
+        rows: list[Json] = [
+            {
+                "name": j.name,
+                "kind": j.kind,
+                "contender": j.contender,
+                "version": j.prompt_hash,
+                "standing": control.standing(store, j.name),
+            }
+            for j in found
+        ]
+    text = "\n".join(
+        f"{r['name']}  {r['kind']}  {r['contender']}  {r['standing']}" for r in rows if isinstance(r, dict)
+    )
+    show(arguments, rows, text or "No judges yet; python -m arena judge add")
+
+
+def _control(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        judge = ensure_judge(store, arguments.judge, arguments.judge_kind)
+        before = control.control_accuracy(store, judge.name)
+        if before.total < before.pairs:
+            wait(store, control.launch(store, judge.name))
+        found = control.control_accuracy(store, judge.name)
+        wrong = [m for m in control.marks(judge, control.judgements_of(store, judge)) if m.right is False]
+    document: dict[str, Json] = to_json(found) | {
+        "obvious": found.obvious,
+        "subtle": found.subtle,
+        "sentence": found.sentence,
+    }
+    lines = [
+        f"  {m.pair.level} {m.pair.kind}: {m.pair.instruction.turns[-1][:70]!r} "
+        f"better {m.score_better:g}, worse {m.score_worse:g}"
+        for m in wrong
+    ]
+    show(arguments, document, "\n".join([found.sentence, *(["Wrong or tied:"] if lines else []), *lines]))
