@@ -121,7 +121,8 @@ def window(
     """Some rows of a set: position, id, text (first turn), turns, category, language, cluster, difficulty."""
     return store.query(
         "SELECT p.position, i.id, left(i.turns[1], 300) AS text, len(i.turns) AS turns, i.category,"
-        f" i.language, p.cluster, p.difficulty {_INSIDE} ORDER BY {ORDERS[order]} LIMIT {int(size)} OFFSET {int(start)}",
+        f" i.language, p.cluster, p.difficulty {_INSIDE} ORDER BY {ORDERS[order]}"
+        f" LIMIT {int(size)} OFFSET {int(start)}",
         _parameters(name, kept),
         SEARCH_SECONDS,
     )

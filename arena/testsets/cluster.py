@@ -14,10 +14,13 @@ from arena.testsets.words import words
 
 Vectors = NDArray[np.float32]
 ROUNDS = 20
-"""Steps of K-Means; the loss moves less than a thousandth after that on our benchmark's 100,000 rows."""
-_STOP_WORDS = """a an and are as at be but by can do does for from give had has have how i if in into is
-it its like me my no not of on one or our please should so some that the their them then there these they this to two
-us use using was we were what when where which who why will with would write you your name answer sentence sentences"""
+"""Steps of K-Means."""
+_STOP_WORDS = """
+a an and are as at be but by can do does for from give had has have how i if in into is it its like me my
+no not of on one or our please should so some that the their them then there these they this to two us
+use using was we were what when where which who why will with would write you your name answer sentence
+sentences
+"""
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 

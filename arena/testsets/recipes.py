@@ -64,7 +64,7 @@ def _require(pool: Pool, available: int, what: str) -> None:
     if available < pool.size:
         raise BadInput(
             f"{pool.size:,} instructions were asked for, but only {available:,} {what}; "
-            "ask for fewer, bring more, or loosen the cleaning steps."
+            "ask for fewer, bring more, loosen the cleaning, or (hard, mix) rate more candidates a cluster."
         )
 
 
