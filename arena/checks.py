@@ -41,8 +41,9 @@ def _has_bullets(answer: str, n: int) -> bool:
 
 
 def _contains(answer: str, text: str) -> bool:
-    """The known answer of a plain question occurs as a whole word, whatever its case."""
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", answer, re.IGNORECASE) is not None
+    """One of the known answers, separated by "|", occurs as a whole word, whatever its case."""
+    known = "|".join(map(re.escape, text.split("|")))
+    return re.search(rf"(?<!\w)(?:{known})(?!\w)", answer, re.IGNORECASE) is not None
 
 
 CHECKS: dict[str, Callable[[str, Settings], bool]] = {
