@@ -1,9 +1,186 @@
-"""The words of this room on the command line."""
+"""The words of this room on the command line: training sets and training."""
 
 from __future__ import annotations
 
-from arena.terminal import Subparsers
+import argparse
+import json
+from pathlib import Path
+from typing import cast
+
+from arena import jobs
+from arena.flywheel import likelihood
+from arena.flywheel.bouts import read_bouts
+from arena.flywheel.lineage import lineage
+from arena.flywheel.presets import PRESETS
+from arena.flywheel.rounds import RoundPlan
+from arena.flywheel.selection import PAIRS, Selection
+from arena.flywheel.strategies import NEEDS_SCORES, STRATEGIES
+from arena.flywheel.train import launch, shell_command
+from arena.flywheel.training_sets import EXPORTS, export, make_training_set, training_sets
+from arena.records import BadInput, Json, Round, to_json
+from arena.store import Store
+from arena.terminal import Subparsers, command, group, say, show, wait
 
 
 def add(commands: Subparsers) -> None:
-    """None yet."""
+    sets = group(commands, "training-set", "lost battles chosen as examples")
+    make = command(sets, "make", run_make, "choose lost battles and save them as a training set")
+    make.add_argument("name")
+    make.add_argument("--student", required=True)
+    make.add_argument("--stage", choices=list(PRESETS), default="sft")
+    make.add_argument("--testset", default="", help="battles on this test set only")
+    make.add_argument("--judge", default="", help="battles by this judge only")
+    make.add_argument("--from-run", default="", help="battles of this run only")
+    make.add_argument("--strategy", choices=list(STRATEGIES), default="pair-judge")
+    make.add_argument("--k", type=float, default=1.0, help="least score gap; the paper: SFT 3, DPO 2, then 1")
+    make.add_argument("--more-than-k", action="store_true", help="a gap of exactly K does not count")
+    make.add_argument("--pairs", choices=list(PAIRS), default="with-student")
+    make.add_argument("--size", type=int, help="most examples")
+    make.add_argument("--per-instruction", type=int, default=1)
+    make.add_argument("--per-teacher", type=int)
+    make.add_argument("--most-characters", type=int)
+    make.add_argument("--length-balanced", action="store_true")
+    make.add_argument("--keep-flipped", action="store_true", help="keep battles whose seats disagree")
+    make.add_argument("--seed", type=int, default=0)
+    command(sets, "list", run_list, "the training sets")
+    out = command(sets, "export", run_export, "write a training set to a file")
+    out.add_argument("name")
+    out.add_argument("file", type=Path)
+    out.add_argument("--form", choices=EXPORTS, default="jsonl")
+
+    train = group(commands, "train", "rounds of training")
+    start = command(
+        train, "start", run_start, "train a student on a training set and register the checkpoint"
+    )
+    start.add_argument("name", help="of the round and its checkpoint")
+    start.add_argument("--stage", choices=list(PRESETS), required=True)
+    start.add_argument("--student", required=True)
+    start.add_argument("--training-set", required=True)
+    start.add_argument("--preset", default="cpu", help="paper or cpu")
+    start.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any setting of TRL")
+    start.add_argument("--lora", type=int, metavar="RANK", help="train a LoRA adapter and merge it")
+    start.add_argument("--reward", default="", help="contender that is the reward model (ppo, rloo)")
+    start.add_argument("--threads", type=int, default=1)
+    start.add_argument("--iteration", type=int)
+    start.add_argument("--forbid-leaks", action="store_true", help="refuse held-out instructions")
+    command(train, "list", run_rounds, "finished rounds and the lineage of checkpoints")
+    one = command(train, "show", run_show, "one training run: state, curve, and the command that redoes it")
+    one.add_argument("run_id", metavar="RUN")
+
+
+def run_make(arguments: argparse.Namespace) -> None:
+    selection = Selection(
+        strategy=arguments.strategy,
+        k=arguments.k,
+        at_least=not arguments.more_than_k,
+        pairs=arguments.pairs,
+        drop_flipped=not arguments.keep_flipped,
+        most_characters=arguments.most_characters,
+        per_instruction=arguments.per_instruction,
+        per_teacher=arguments.per_teacher,
+        length_balanced=arguments.length_balanced,
+        size=arguments.size,
+        seed=arguments.seed,
+    )
+    source = {"testset": arguments.testset, "judge": arguments.judge, "run": arguments.from_run}
+    with Store.open(arguments.home) as store:
+        bouts = read_bouts(store, **source, student=arguments.student)
+        scores = None
+        if selection.strategy in NEEDS_SCORES:
+            say(f"Reading {len(bouts)} answers with {arguments.student} for {selection.strategy}...")
+            scores = likelihood.scores(store, arguments.student, bouts, selection.strategy)
+        made = make_training_set(
+            store, arguments.name, arguments.student, arguments.stage, selection, bouts,
+            cast("dict[str, Json]", source), scores,
+        )  # fmt: skip
+    show(arguments, to_json(made), f"{made.name}: {made.size} examples of {len(bouts)} battles")
+
+
+def run_list(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        frame = training_sets(store)
+    lines = [
+        f"{r['name']:30} {r['stage']:7} {r['strategy']:11} {r['size']:6} for {r['student']}"
+        for r in frame.to_dicts()
+    ]
+    show(arguments, list(frame.to_dicts()), "\n".join(lines) or "No training sets yet.")
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        count = export(store, arguments.name, arguments.file, arguments.form)
+    show(arguments, {"file": str(arguments.file), "rows": count}, f"{count} rows in {arguments.file}")
+
+
+def run_start(arguments: argparse.Namespace) -> None:
+    plan = RoundPlan(
+        arguments.name,
+        arguments.stage,
+        arguments.student,
+        arguments.training_set,
+        preset=arguments.preset,
+        settings=read_settings(arguments.set),
+        lora={"r": arguments.lora} if arguments.lora else {},
+        reward=arguments.reward,
+        threads=arguments.threads,
+        iteration=arguments.iteration,
+        forbid_leaks=arguments.forbid_leaks,
+    )
+    with Store.open(arguments.home) as store:
+        job = launch(store, plan)
+        say(f"{job.title}\nThe same from a terminal: {shell_command(job)}")
+        wait(store, job)
+        finished = store.get(Round, plan.name)
+    assert finished is not None
+    figures = ", ".join(f"{k} {v:.4g}" for k, v in finished.metrics.items() if isinstance(v, (int, float)))
+    show(arguments, to_json(finished), f"{finished.checkpoint} is registered. {figures}")
+
+
+def read_settings(words: list[str]) -> dict[str, Json]:
+    """NAME=VALUE words; values are JSON where they can be, text otherwise.
+
+    Raises:
+        BadInput: a word without "=".
+    """
+    settings: dict[str, Json] = {}
+    for word in words:
+        name, mark, value = word.partition("=")
+        if not mark or not name.strip():
+            raise BadInput(f"{word!r} is no setting; write NAME=VALUE, e.g. learning_rate=1e-5.")
+        try:
+            settings[name.strip()] = json.loads(value)
+        except ValueError:
+            settings[name.strip()] = value.strip()
+    return settings
+
+
+def run_rounds(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        rounds = store.load(Round, order="made_at")
+        tree = lineage(store)
+    lines = [f"{'  ' * row['depth']}{row['name']} {row['stage']}" for row in tree.to_dicts()]
+    document: list[Json] = [to_json(row) for row in rounds]
+    show(arguments, document, "\n".join(lines) or "No rounds yet.")
+
+
+def run_show(arguments: argparse.Namespace) -> None:
+    job = jobs.find(arguments.home, arguments.run_id)
+    status, curve = jobs.status(job), jobs.metrics(job)
+    document: dict[str, Json] = {
+        "run": job.id,
+        "title": job.title,
+        "state": str(status.state),
+        "error": status.error,
+        "command": shell_command(job),
+        "curve": cast("list[Json]", curve),
+    }
+    lines = [
+        f"step {row.get('step')}: "
+        + ", ".join(f"{k} {v:.4g}" for k, v in row.items() if isinstance(v, float) and k != "at")
+        for row in curve[-10:]
+    ]
+    show(
+        arguments,
+        document,
+        "\n".join([f"{job.title}: {status.state} {status.error}", *lines, shell_command(job)]),
+    )

@@ -84,12 +84,25 @@ def _iteration(
     return [
         Step(f"SFT-I{n}", start, before, "sft", splits["sft"], n, Selection(k=k), "paper"),
         Step(f"DPO-I{n}", f"SFT-I{n}", f"SFT-I{n}", "dpo", splits["dpo"], n, dpo, "paper"),
-        Step(f"PPO-I{n}", f"DPO-I{n}", f"DPO-I{n}", "ppo", splits["ppo"], n, Selection(), "paper"),
+        Step(f"RM-I{n}", start, f"DPO-I{n}", "reward", splits["ppo"], n, Selection(k=0.0), "paper"),
+        Step(
+            f"PPO-I{n}",
+            f"DPO-I{n}",
+            f"DPO-I{n}",
+            "ppo",
+            splits["ppo"],
+            n,
+            Selection(),
+            "paper",
+            reward=f"RM-I{n}",
+        ),
     ]
 
 
 def paper_schedule(base: str = "base", zero: str = "SFT-I0") -> tuple[Step, ...]:
     """The paper's table (section 5): splits grow with each iteration, SFT starts from the base again.
+
+    RM-In is the reward model that PPO-In is paid by, learnt from the same battles.
 
     Args:
         zero: the model trained on D0, which fights the first battles.
@@ -129,6 +142,8 @@ def check_plan(plan: FlywheelPlan) -> None:
         for word, value in (("starts from", step.starts_from), ("battles as", step.battles_as)):
             if value not in known:
                 raise BadInput(f"{where} {word} {value!r}, which no earlier step makes.")
+        if step.reward and step.reward not in known:
+            raise BadInput(f"{where} is paid by {step.reward!r}, which no earlier step makes.")
         if step.makes in known:
             raise BadInput(f"{where}: the name {step.makes!r} is taken; name the new contender otherwise.")
         if plan.held_out and plan.held_out in step.splits:
