@@ -10,6 +10,7 @@ from arena import jobs
 from arena.jobs import Job, State, Status
 from arena.records import ArenaError
 from arena.store import Store
+from pages.theme import when_ready
 
 Facts = dict[str, object]
 LOG_LINES = 80
@@ -45,7 +46,7 @@ def render(store: Store, kinds: tuple[str, ...] = (), title: str = "Runs", most:
     """
     return gr.HTML(
         html_template='<section class="jobs"><h2></h2><div class="jobs-list" aria-live="polite"></div></section>',
-        js_on_load=f"Arena.jobs(element, server, {{title: {title!r}}})",
+        js_on_load=when_ready(f"Arena.jobs(element, server, {{title: {title!r}}})"),
         server_functions=[watcher(store, kinds, most), stopper(store), resumer(store)],
         apply_default_css=False,
     )

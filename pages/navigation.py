@@ -10,6 +10,7 @@ import gradio as gr
 from arena import jobs
 from arena.store import Store
 from pages.job_panel import facts
+from pages.theme import when_ready
 
 TOGGLE = (
     '<svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true"><circle cx="12" cy="12" r="8" '
@@ -34,7 +35,7 @@ def render(store: Store, titles: Mapping[str, str], current: str) -> None:
             f'<button class="theme" type="button" aria-label="Light or dark">{TOGGLE}</button>'
             '</header><div id="arena-content" tabindex="-1"></div>'
         ),
-        js_on_load="Arena.bar(element, server)",
+        js_on_load=when_ready("Arena.bar(element, server)"),
         server_functions=[running(store)],
         apply_default_css=False,
         elem_classes="bar-holder",

@@ -30,6 +30,11 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+def when_ready(call: str, name: str = "Arena") -> str:
+    """A js_on_load that waits for our script: Gradio adds the head only after the page has begun to run."""
+    return f"(function go() {{ window.{name} ? {call} : setTimeout(go, 15); }})()"
+
+
 def theme() -> gr.themes.Base:
     """IBM Plex from the package itself, colours from the variables in arena.css."""
     return gr.themes.Base(

@@ -8,6 +8,8 @@ from typing import cast
 
 import gradio as gr
 
+from pages.theme import when_ready
+
 Cell = str | int | float | bool | None
 MOST_ROWS = 200
 """The browser never gets more at once."""
@@ -48,7 +50,7 @@ def render(
         label_text=label,
         height_px=height,
         widths=widths or f"repeat({len(columns)}, minmax(0, 1fr))",
-        js_on_load="Arena.table(element, server, props)",
+        js_on_load=when_ready("Arena.table(element, server, props)"),
         server_functions=[window_of],
         apply_default_css=False,
     )

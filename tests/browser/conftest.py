@@ -1,0 +1,149 @@
+"""A running app over a seeded arena, and a page that fails on any console error or foreign request."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+
+from arena.store import Store
+from tests.browser.seed import fill
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": "/usr/bin/chromium", "args": FLAGS.split()}
+
+
+class App:
+    """The app in a process of its own over one home."""
+
+    def __init__(self, home: Path, *words: str) -> None:
+        self.home, self.words = home, words
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.seconds = 0.0
+        """From start to the first answer."""
+        self.start()
+
+    def start(self) -> None:
+        began = time.monotonic()
+        log = open(self.home.parent / "app.log", "ab")  # noqa: SIM115 - the process keeps it
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py", "--home", str(self.home), "--port", str(self.port), *self.words],
+            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        log.close()
+        while True:
+            try:
+                urllib.request.urlopen(self.url, timeout=5).read(1)
+                break
+            except OSError:
+                said = (self.home.parent / "app.log").read_text()
+                assert self.process.poll() is None, said
+                assert time.monotonic() - began < 90, said
+                time.sleep(0.1)
+        self.seconds = time.monotonic() - began
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        self.process.send_signal(how)
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app over the seeded arena, shared by all tests of a session: leave it as you found it."""
+    home = tmp_path_factory.mktemp("browser") / "home"
+    with Store.open(home) as store:
+        fill(store)
+    running = App(home)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Any]:
+    """Start further apps: `make_app(fill)` fills a new home first; all end with the test."""
+    started: list[App] = []
+
+    def make(filling: Any = fill, *words: str) -> App:
+        home = tmp_path / f"arena-{len(started)}" / "home"
+        with Store.open(home) as store:
+            filling(store)
+        started.append(App(home, *words))
+        return started[-1]
+
+    yield make
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+
+
+class Watch:
+    """What a page must not do; `expected` lists texts of console errors that a test provokes itself."""
+
+    def __init__(self) -> None:
+        self.trouble: list[str] = []
+        self.traffic: list[str] = []
+        self.expected: list[str] = []
+
+    def follow(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.trouble.append(f"script error: {error}"))
+        page.on("request", self._request)
+        page.on("dialog", lambda dialog: (self.trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.trouble.append(f"console: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
+            self.trouble.append(f"request to another host: {request.url}")
+
+    def verdict(self) -> list[str]:
+        return [text for text in self.trouble if not any(known in text for known in self.expected)]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def page(context: BrowserContext, app: App, watch: Watch) -> Iterator[Page]:
+    """A page of the shared app; `page.goto("/battles")` works, waits are 15 s."""
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    watch.follow(opened)
+    yield opened
+    assert watch.verdict() == []
+
+
+@pytest.fixture(scope="session")
+def base_url(app: App) -> str:
+    return app.url
