@@ -23,6 +23,7 @@ from arena.store import Store
 from arena.terminal import Subparsers, command, group, say, show, wait
 from arena.testsets.build import Plan, split_name
 from arena.testsets.build import launch as launch_build
+from arena.testsets.embed import FALLBACK
 
 SHORT = Sampling(temperature=0.7, top_p=0.95, max_tokens=96)
 """Short answers keep a loop on two cores within minutes."""
@@ -79,7 +80,11 @@ def run(store: Store, loop: Loop) -> Outcome:
 
     say(f"1. A test set of {loop.test} instructions, and a split for lessons that shares none with it")
     if store.get(TestSet, loop.name) is None:
-        build = Plan(loop.name, loop.instructions, "mix", loop.test, clusters=8, seed=loop.seed, splits=1)
+        ready = embedded.is_ready(store.home, embedded.EMBEDDING)
+        build = Plan(
+            loop.name, loop.instructions, "mix", loop.test, clusters=8, seed=loop.seed, splits=1,
+            embedder=embedded.EMBEDDING if ready else FALLBACK,
+        )  # fmt: skip
         wait(store, launch_build(store, build))
 
     say("2. The student and its teachers battle on the test set, every pair in both seat orders")
