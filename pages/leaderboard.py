@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import plotly.graph_objects as go
 from gradio.context import Context
 
-from arena.ratings import charts, flips, markup, slices, snapshots, style, styled
+from arena.battles import control
+from arena.ratings import charts, flips, markup, report, slices, snapshots, style, styled
 from arena.ratings.intervals import INTERVALS
 from arena.ratings.leaderboard import INIT, Leaderboard, Settings
 from arena.ratings.methods import METHODS
+from arena.ratings.references import rankings
 from arena.ratings.slices import SOURCES, Slice
 from arena.records import ArenaError, BadInput
 from arena.store import Store
 
 EVERY = "all"
 MEAN = "mean of all at 1000"
+NOBODY = "nobody"
+MOST_STYLED = 200_000
+"""Battles up to which the style-controlled rank is worked out unasked."""
 ADDRESS = ("testset", "category", "language", "judge", "source", "method", "interval", "anchor")
 """Menus whose choice stands in the address, in the order of the handlers' arguments."""
 
@@ -118,6 +125,13 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                 before = gr.Dropdown([], label="Compare")
                 after = gr.Dropdown([], label="with (empty: this board now)")
             changes = gr.HTML(elem_id="board-changes")
+        with gr.Tab("Report"):
+            gr.Markdown("The board, its charts and how it compares, as one file that needs no network.")
+            with gr.Row():
+                reference = gr.Dropdown([NOBODY], value=NOBODY, label="Compare with")
+                report_form = gr.Radio(["html", "pdf"], value="html", label="As")
+                report_button = gr.Button("Make the report", variant="primary")
+            report_files = gr.File(label="Report", file_count="multiple", interactive=False)
 
     menus = [testset, category, language, judge, source, method, interval, anchor]
     wishes = [*menus, anchor_at, own_family, style_control]
@@ -148,12 +162,21 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     def show_changes(old: str, new: str, *wish: Any) -> str:
         return _changes(store, old, new, Wish.of(*wish))
 
+    def make_report(form: str, against: str, *wish: Any) -> list[str]:
+        asked = Wish.of(*wish)
+        target = Path(tempfile.mkdtemp(prefix="wizardarena-report-")) / f"report.{form}"
+        try:
+            known = "" if against == NOBODY else against
+            return [str(path) for path in report.write(store, target, asked.chosen, known, asked.settings)]
+        except ArenaError as error:
+            raise gr.Error(str(error)) from error
+
     def arrive(request: gr.Request) -> list[Any]:
         return _menus(store, dict(request.query_params or {}))
 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
-    arrived = page.load(arrive, None, [*menus, before, after], show_progress="hidden")
+    arrived = page.load(arrive, None, [*menus, before, after, reference], show_progress="hidden")
     arrived.then(show, [matrix_of, *wishes], shown, show_progress="minimal").then(
         show_duel, [first, second, *wishes], duel, show_progress="hidden"
     )
@@ -171,6 +194,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     for menu in (first, second):
         menu.input(show_duel, [first, second, *wishes], duel, show_progress="hidden")
     firm_button.click(show_firm, wishes, firm)
+    report_button.click(make_report, [report_form, reference, *wishes], report_files)
     freeze_button.click(freeze, [snapshot_name, *wishes], [before, after, changes])
     for menu in (before, after):
         menu.input(show_changes, [before, after, *wishes], changes)
@@ -190,7 +214,7 @@ def _menus(store: Store, asked: dict[str, str]) -> list[Any]:
     anchors = [MEAN, *known["contenders"]]
     updates.append(gr.Dropdown(choices=anchors, value=_valid(asked.get("anchor"), anchors, MEAN)))
     frozen = gr.Dropdown(choices=_snapshots(store))
-    return [*updates, frozen, frozen]
+    return [*updates, frozen, frozen, gr.Dropdown(choices=[NOBODY, *rankings(store)])]
 
 
 def _valid(value: str | None, values: list[str], otherwise: str) -> str:
@@ -222,7 +246,7 @@ def _show(store: Store, wish: Wish, cells_show: str) -> tuple[Any, ...]:
     table = markup.board_table(
         board,
         {line["contender"]: line for line in facts.iter_rows(named=True)},
-        _styled_ranks(store, wish),
+        _styled_ranks(store, wish) if board.battles <= MOST_STYLED else {},
         {child: parent for child, parent in parents.items() if {child, parent} <= set(board.names)},
     )
     names = list(board.names)
@@ -242,18 +266,20 @@ def _show(store: Store, wish: Wish, cells_show: str) -> tuple[Any, ...]:
 
 def summary(store: Store, wish: Wish, board: Leaderboard) -> str:
     """One line of facts, what the judge is worth, and what is wrong with the board."""
-    control = control_line(store, wish.chosen.judge)
     return (
         f'{markup.STYLE}<p class="note"><b>{board.battles:,} battles, {len(board.rows)} contenders.</b> '
         f"{escape(METHODS[board.settings.method].says)}; {escape(INTERVALS[board.settings.interval])}.</p>"
-        f"{control}{markup.notes(board)}"
+        f"{control_line(store, wish.chosen)}{markup.notes(board)}"
     )
 
 
-def control_line(store: Store, judge: str) -> str:
-    """How often the judge is right on control pairs; empty while nobody has measured it."""
-    said = slices.control(store, judge)
-    return "".join(f'<p class="note">{escape(line)}</p>' for line in said)
+def control_line(store: Store, chosen: Slice) -> str:
+    """How often the judges behind this board are right on control pairs."""
+    if chosen.source in ("vote", "imported"):
+        return ""
+    judges = [chosen.judge] if chosen.judge else slices.choices(store)["judge"]
+    said = [control.standing(store, judge) for judge in judges[:5]]
+    return "".join(f'<p class="note">{escape(line)}</p>' for line in said if line)
 
 
 def _matrix(store: Store, wish: Wish, what: str) -> str:

@@ -189,7 +189,9 @@ class _Rows:
 
     def weights(self) -> Floats | None:
         """Sum of the weights in each row; None where every battle weighs 1."""
-        return self.column("weight")
+        found = self.column("weight")
+        alike = found is not None and "number" not in self.frame.columns and bool((found == 1).all())
+        return None if alike else found
 
     def squares(self, weights: Floats) -> Floats:
         """Sum of the squared weights in each row."""
@@ -252,7 +254,7 @@ class _Rows:
         if "instruction" not in self.frame.columns:
             return np.arange(len(self.pair))
         column = self.frame["instruction"].fill_null("")
-        group = column.rank("dense").to_numpy().astype(np.int64) - 1
+        group = codes(column, tuple(column.unique().sort()))
         alone = (column == "").to_numpy()
         group[alone] = group.max() + 1 + np.arange(int(alone.sum()))
         return np.unique(group, return_inverse=True)[1] if alone.any() else group

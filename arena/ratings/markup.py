@@ -80,6 +80,7 @@ def table(heads: Sequence[str], body: Sequence[Sequence[str]], caption: str, wid
 
 STYLE = """<style>
 .board-scroll{overflow-x:auto;max-width:100%;margin:.4rem 0}
+table.board,table.board thead,table.board tbody,table.board tr{border:0!important}
 table.board{border-collapse:collapse!important;font-size:.9rem;font-variant-numeric:tabular-nums;width:auto}
 table.board th,table.board td{padding:.35rem .75rem!important;text-align:right!important;white-space:nowrap;
 color:inherit!important;border:0 solid rgba(128,128,128,.28)!important;border-bottom-width:1px!important}
