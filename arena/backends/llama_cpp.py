@@ -39,6 +39,9 @@ def open_chat(contender: Contender) -> ServerChat:
         "n_ctx": options.whole("n_ctx", 4096) * parallel,
         "n_parallel": parallel,
         "cpuparams.n_threads": max(1, options.whole("threads", _threads())),
+        # Slots that decode together run on the batch pool, whose own default is all cores: on a busy
+        # machine its spinning threads cost 5 s a token.
+        "cpuparams_batch.n_threads": max(1, options.whole("threads", _threads())),
         "cache_prompt": True,
         "cache_ram_mib": 512,
         "ui": False,
