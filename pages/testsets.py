@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.context import Context
@@ -16,35 +17,56 @@ from arena.records import ArenaError, Json
 from arena.store import Store
 from arena.testsets import catalog
 from arena.testsets.catalog import ORDERS, Filter
-from pages import testsets_build, testsets_charts
+from pages import testsets_build, testsets_charts, virtual_list
+from pages.virtual_list import Window
 
 EVERY = "all"
-ROWS = 25
-"""Instructions on one screen."""
-HEADERS = ["#", "instruction", "turns", "category", "language", "cluster", "difficulty", "id"]
+COLUMNS = ["#", "instruction", "turns", "category", "language", "cluster", "difficulty"]
 
 CLICKS = """() => {
-  // Gradio's plot reports no clicks; Plotly itself does. Rebinds whenever a new figure is drawn.
+  // Fills a hidden box as a person would, so that Gradio hears of it.
+  const tell = (id, value) => {
+    const box = document.querySelector(`#${id} textarea, #${id} input`);
+    if (!box) return;
+    const kind = box.tagName === 'TEXTAREA' ? HTMLTextAreaElement : HTMLInputElement;
+    Object.getOwnPropertyDescriptor(kind.prototype, 'value').set.call(box, value);
+    box.dispatchEvent(new Event('input', {bubbles: true}));
+  };
   if (window.testsetClicks) return;
+  // With the path: Gradio sets a <base>, against which a bare "?..." would leave this page.
+  window.testsetAddress = (wanted) => {
+    const kept = new URLSearchParams();
+    for (const [name, value] of Object.entries(wanted)) if (value || value === 0) kept.set(name, value);
+    history.replaceState(history.state, '', `${location.pathname}?${kept}`);
+  };
+  document.addEventListener('click', (event) => {
+    const row = event.target.closest && event.target.closest('#testset-rows a');
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const id = new URL(row.href).searchParams.get('instruction');
+    testsetAddress({...Arena.query(), instruction: id});
+    tell('testset-row', id);
+  });
+  // Gradio's plot reports no clicks; Plotly itself does. Rebinds whenever a new figure is drawn.
   window.testsetClicks = setInterval(() => {
     const plot = document.querySelector('#testset-map .js-plotly-plot');
     if (!plot || plot.testsetBound || !plot.on) return;
     plot.testsetBound = true;
-    plot.on('plotly_click', (event) => {
-      const box = document.querySelector('#testset-picked textarea, #testset-picked input');
-      if (!box) return;
-      const kind = box.tagName === 'TEXTAREA' ? HTMLTextAreaElement : HTMLInputElement;
-      const value = event.points[0].customdata.join(' ');
-      Object.getOwnPropertyDescriptor(kind.prototype, 'value').set.call(box, value);
-      box.dispatchEvent(new Event('input', {bubbles: true}));
-    });
+    plot.on('plotly_click', (event) => tell('testset-picked', event.points[0].customdata.join(' ')));
   }, 500);
 }"""
-REMEMBER = """(name) => {
-  const address = new URLSearchParams();
-  if (name) address.set('testset', name);
-  history.replaceState(null, '', '?' + address.toString());
-  return name;
+CHOOSE = """(name) => { testsetAddress({testset: name}); Arena.refresh(); return []; }"""
+FILTER = """(testset, text, category, language, cluster, order, several) => {
+  const named = (value, none) => value === none ? '' : value;
+  testsetAddress({testset, text, category: named(category, 'all'), language: named(language, 'all'),
+    cluster: named(cluster, -1), order: named(order, 'position'), several: several ? 1 : ''});
+  Arena.refresh();
+  return [];
+}"""
+REVEAL = """() => {
+  const story = document.querySelector('#testset-story');
+  if (story) story.scrollIntoView({behavior: 'smooth', block: 'nearest'});
+  return [];
 }"""
 
 
@@ -70,19 +92,14 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                         group = gr.Dropdown([(EVERY, -1)], value=-1, label="Cluster")
                         order = gr.Dropdown(list(ORDERS), value="position", label="Order")
                         several = gr.Checkbox(label="Several turns only")
-                    table = gr.Dataframe(
-                        headers=HEADERS,
-                        datatype="str",
-                        interactive=False,
-                        show_label=False,
-                        elem_id="testset-rows",
-                        column_widths=["5%", "47%", "6%", "10%", "9%", "8%", "8%", "7%"],
-                    )
-                    with gr.Row():
-                        back = gr.Button("Previous", size="sm")
-                        page_number = gr.Number(1, label="Page", precision=0, minimum=1)
-                        on = gr.Button("Next", size="sm")
-                        found = gr.Markdown()
+                    with gr.Column(elem_id="testset-rows"):
+                        virtual_list.render(
+                            COLUMNS,
+                            lambda offset, limit, query: _window(store, offset, limit, query),
+                            "Instructions of this set",
+                            widths="4rem minmax(16rem, 5fr) 4rem 1fr 1fr 4.5rem 5.5rem",
+                        )
+                    row = gr.Textbox(visible="hidden", elem_id="testset-row")
                     story = gr.HTML(elem_id="testset-story")
                 with gr.Tab("Map", id="map"):
                     colour = gr.Radio(["cluster", "difficulty"], value="cluster", label="Colour")
@@ -105,36 +122,21 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
             with gr.Row():
                 by_category, by_language = gr.Plot(show_label=False), gr.Plot(show_label=False)
 
-    filters = [chosen, text, category, language, group, order, several, page_number]
-    whole = [
-        card,
-        kinds,
-        spread,
-        category,
-        language,
-        group,
-        place,
-        groups,
-        funnel,
-        dropped,
-        story,
-        page_number,
-    ]
+    filters = [chosen, text, category, language, group, order, several]
+    whole = [card, kinds, spread, category, language, group, place, groups, funnel, dropped]
 
-    def arrive(request: gr.Request) -> tuple[Any, Any, Any]:
-        return _menus(store, dict(request.query_params or {}).get("testset", ""))
+    def arrive(request: gr.Request) -> tuple[Any, ...]:
+        asked = dict(request.query_params or {})
+        return *_menus(store, asked.get("testset", "")), _story(store, asked.get("instruction", ""))
+
+    def renew(name: str) -> tuple[Any, ...]:
+        return _menus(store, name)
 
     def show(name: str, colour_by: str) -> tuple[Any, ...]:
         return _show(store, name, colour_by)
 
-    def rows(*wish: Any) -> tuple[list[list[str]], str]:
-        return _rows(store, *wish)
-
-    def turn(step: int, *wish: Any) -> int:
-        return _turn(store, step, *wish)
-
-    def tell(event: gr.SelectData, shown: Any) -> str:
-        return _story(store, str(shown.iloc[int(event.index[0]), len(HEADERS) - 1]))
+    def tell(identity: str) -> str:
+        return _story(store, identity)
 
     def open_cluster(words: str) -> tuple[Any, Any, str]:
         label, _, identity = words.partition(" ")
@@ -143,35 +145,26 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
-    page.load(arrive, None, [chosen, first, second], show_progress="hidden").then(
+    page.load(arrive, None, [chosen, first, second, story], show_progress="hidden").then(
         show, [chosen, colour], whole, show_progress="hidden"
-    ).then(rows, filters, [table, found], show_progress="hidden")
-    page.load(None, js=CLICKS)
-    chosen.input(show, [chosen, colour], whole).then(rows, filters, [table, found], show_progress="hidden")
-    chosen.input(None, chosen, chosen, js=REMEMBER)
-    changed = [text.submit, text.blur, *(m.input for m in (category, language, group, order, several))]
-    gr.on(changed, lambda: 1, None, page_number, show_progress="hidden").then(
-        rows, filters, [table, found], show_progress="hidden"
     )
-    page_number.submit(rows, filters, [table, found], show_progress="hidden")
-    for button, step in ((back, -1), (on, 1)):
-        button.click(lambda *wish, s=step: turn(s, *wish), filters, page_number, show_progress="hidden").then(
-            rows, filters, [table, found], show_progress="hidden"
-        )
-    table.select(tell, table, story, show_progress="hidden")
+    page.load(None, js=CLICKS)
+    chosen.input(None, chosen, None, js=CHOOSE)
+    chosen.input(show, [chosen, colour], whole)
+    changed = [text.submit, text.blur, *(m.input for m in (category, language, group, order, several))]
+    gr.on(changed, None, filters, None, js=FILTER)
+    row.change(tell, row, story, show_progress="hidden").then(None, js=REVEAL)
     colour.input(lambda name, by: _place(store, name, by), [chosen, colour], place)
-    picked.input(open_cluster, picked, [group, inside, story], show_progress="hidden").then(
-        rows, filters, [table, found], show_progress="hidden"
+    picked.change(open_cluster, picked, [group, inside, story], show_progress="hidden").then(
+        None, filters, None, js=FILTER
     )
     for ready, ending in ((as_jsonl, ".jsonl"), (as_parquet, ".parquet")):
         ready.click(lambda name, e=ending: _export(store, name, e), chosen, ready)
     for menu in (first, second):
         menu.input(lambda a, b: _compare(store, a, b), [first, second], [compared, by_category, by_language])
-    built.change(
-        lambda name: _menus(store, name), built, [chosen, first, second], show_progress="hidden"
-    ).then(show, [chosen, colour], whole, show_progress="hidden").then(
-        rows, filters, [table, found], show_progress="hidden"
-    )
+    built.change(renew, built, [chosen, first, second], show_progress="hidden").then(
+        show, [chosen, colour], whole, show_progress="hidden"
+    ).then(None, chosen, None, js=CHOOSE)
 
 
 def _menus(store: Store, wanted: str) -> tuple[Any, Any, Any]:
@@ -194,7 +187,7 @@ def _show(store: Store, name: str | None, colour: str) -> tuple[Any, ...]:
         )
         text = "<p>No test set yet. <b>Build a new one</b> makes the first of what comes along.</p>"
         no_group = gr.Dropdown(choices=[(EVERY, -1)], value=-1)
-        return text, nothing, nothing, every, every, no_group, nothing, "", nothing, "", "", 1
+        return text, nothing, nothing, every, every, no_group, nothing, "", nothing, ""
     card = catalog.card(store, name)
     stages = _stages(card.testset.settings.get("funnel"))
     clusters = catalog.clusters(store, name)
@@ -221,8 +214,6 @@ def _show(store: Store, name: str | None, colour: str) -> tuple[Any, ...]:
         ),
         testsets_charts.funnel(stages),
         dropped_html(stages),
-        "",
-        1,
     )
 
 
@@ -235,55 +226,24 @@ def _stages(value: Json) -> list[Mapping[str, Json]]:
     return [stage for stage in value if isinstance(stage, dict)] if isinstance(value, list) else []
 
 
-def _filter(text: str, category: str, language: str, group: int, several: bool) -> Filter:
-    return Filter(
-        text or "",
-        "" if category in (EVERY, None) else category,
-        "" if language in (EVERY, None) else language,
-        int(group) if group is not None and int(group) >= 0 else None,
-        multi_turn=bool(several),
+def _window(store: Store, offset: int, limit: int, query: dict[str, str]) -> Window:
+    """Rows of the set that the address names (the newest without one), as its filters keep and order them."""
+    names = catalog.testsets(store)["name"].to_list()
+    name = query["testset"] if query.get("testset") in names else next(iter(names), "")
+    cluster = query.get("cluster", "")
+    kept = Filter(
+        query.get("text", "")[:200],
+        query.get("category", ""),
+        query.get("language", ""),
+        int(cluster) if cluster.isdigit() else None,
+        multi_turn=query.get("several") == "1",
     )
-
-
-def _rows(
-    store: Store,
-    name: str | None,
-    text: str,
-    category: str,
-    language: str,
-    group: int,
-    order: str,
-    several: bool,
-    number: float | None,
-) -> tuple[list[list[str]], str]:
-    """The window of rows that the filters and the page number ask for, and how many there are."""
-    if not name:
-        return [], ""
-    kept = _filter(text, category, language, group, several)
-    try:
-        total = catalog.count(store, name, kept)
-        start = ROWS * max(0, min(int(number or 1) - 1, max(0, (total - 1) // ROWS)))
-        frame = catalog.window(store, name, kept, start, ROWS, order)
-    except ArenaError as error:
-        raise gr.Error(str(error)) from error
-    rows = [
-        ["" if value is None else str(value) for value in row]
-        for row in frame.select(
-            "position", "text", "turns", "category", "language", "cluster", "difficulty", "id"
-        ).rows()
-    ]
-    if not total:
-        return rows, "No instruction passes these filters."
-    return (
-        rows,
-        f"{start + 1:,} to {start + len(rows):,} of {total:,}. Click a row to see all that is known of it.",
-    )
-
-
-def _turn(store: Store, step: int, *wish: Any) -> int:
-    name, text, category, language, group, _order, several, number = wish
-    total = catalog.count(store, name, _filter(text, category, language, group, several)) if name else 0
-    return max(1, min(int(number or 1) + step, (total - 1) // ROWS + 1))
+    order = query["order"] if query.get("order") in ORDERS else "position"
+    frame = catalog.window(store, name, kept, offset, limit, order)
+    ids = frame["id"].to_list()
+    cells = frame.select("position", "text", "turns", "category", "language", "cluster", "difficulty")
+    links = [f"testsets?{urlencode({'testset': name, 'instruction': identity})}" for identity in ids]
+    return Window(catalog.count(store, name, kept), [list(row) for row in cells.rows()], links)
 
 
 def _table(headers: list[str], rows: list[list[object]]) -> str:

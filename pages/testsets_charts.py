@@ -87,7 +87,7 @@ def place(points: pl.DataFrame, names: Mapping[int, str], colour: str) -> go.Fig
         marker |= {"color": points["difficulty"].to_list(), "colorscale": "Viridis", "showscale": True}
     else:
         marker |= {"color": [HUES[(label or 0) % len(HUES)] for label in labels]}
-    dots = go.Scattergl(
+    dots = go.Scatter(
         x=points["x"].to_list(),
         y=points["y"].to_list(),
         mode="markers",
