@@ -8,7 +8,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from arena import jobs
 from arena.backends import embedded
+from arena.jobs import Job
 from arena.records import KEYS, TABLES, BadInput, Contender, Record, Response, from_json, table_of, to_json
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, show
@@ -80,7 +82,7 @@ def _read(folder: Path) -> Iterator[Record]:
 
 
 def prepare(store: Store) -> None:
-    """Make a new arena worth looking at: the embedded models, and the recorded run while nothing was fought."""
+    """Make a new arena worth looking at: the embedded models, and the recorded run if it is empty."""
     known = {contender.name for contender in store.load(Contender)}
     store.save([c for c in embedded.contenders(store.home) if c.name not in known])
     if store.query("SELECT count(*) FROM battle").item() == 0 and FOLDER.is_dir():
@@ -112,3 +114,26 @@ def _backup(arguments: argparse.Namespace) -> None:
     with Store.open(arguments.home) as store:
         store.backup(arguments.target)
     show(arguments, {"backup": str(arguments.target)}, f"The arena is copied to {arguments.target}.")
+
+
+def launch_fetch(store: Store) -> Job:
+    """Fetch the embedded models as a job.
+
+    Raises:
+        BadInput: they are here already, or being fetched.
+    """
+    if all(embedded.is_ready(store.home, name) for name in embedded.EMBEDDED):
+        raise BadInput("All embedded models are here already.")
+    if any(job.kind == "models" and jobs.status(job).active for job in jobs.jobs(store.home)):
+        raise BadInput("The embedded models are being fetched already.")
+    return jobs.start(
+        store.home, "models", "arena.sample:fetch", "Fetch the embedded models", {}, lease=False
+    )
+
+
+def fetch(run: jobs.Run) -> None:
+    """The job: every embedded model, verified; a resumed one goes on with what is missing."""
+    run.check()
+    embedded.fetch(
+        run.home, tuple(embedded.EMBEDDED), lambda text, share: run.progress(round(100 * share), 100, text)
+    )
