@@ -7,12 +7,14 @@ import dataclasses
 from pathlib import Path
 
 from arena.battles import control, fight
+from arena.battles.answers import import_answers
 from arena.battles.fight import FightSettings
 from arena.battles.judges import JUDGES
 from arena.battles.judges.prompt import make_judge
 from arena.battles.jury_room import ensure_judge, models_of
 from arena.battles.pairing import DESCRIPTIONS, PAIRINGS
 from arena.battles.plan import in_words, plan
+from arena.battles.read import FORMATS, import_battles
 from arena.records import BadInput, Battle, Contender, Json, Judge, Sampling, Settings, to_json
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, say, show, wait
@@ -20,6 +22,7 @@ from arena.terminal import Subparsers, command, group, say, show, wait
 
 def add(commands: Subparsers) -> None:
     _add_battle(commands)
+    _add_imports(commands)
     judges = group(commands, "judge", "add and measure judges")
     _add_judges(judges)
 
@@ -46,6 +49,17 @@ def _add_battle(commands: Subparsers) -> None:
     parser.add_argument("--category", default="", help="only instructions of this category")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plan", action="store_true", help="say what it would cost, and launch nothing")
+
+
+def _add_imports(commands: Subparsers) -> None:
+    words = group(commands, "import", "bring in battles or answers made elsewhere")
+    parser = command(words, "battles", _import_battles, "import battles or votes: CSV, JSONL, JSON, Parquet")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--format", choices=list(FORMATS), default="", help="default: told by the fields")
+    parser = command(words, "answers", _import_answers, "import a contender's answers to a test set")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--contender", required=True)
+    parser.add_argument("--testset", required=True)
 
 
 def _add_judges(judges: Subparsers) -> None:
@@ -146,6 +160,29 @@ def _battle_text(document: dict[str, Json]) -> str:
             f"({row['ties']} ties)"
         )
     return "\n".join([*lines, str(document["standing"])])
+
+
+def _import_battles(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        taken = import_battles(store, arguments.file, arguments.format)
+    text = (
+        f"{taken.battles} battles ({taken.format}), {taken.instructions} instructions and "
+        f"{taken.responses} answers are in; new contenders: {', '.join(taken.new_contenders) or 'none'}"
+    )
+    show(arguments, to_json(taken), text)
+
+
+def _import_answers(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        joined = import_answers(store, arguments.file, arguments.contender, arguments.testset)
+    first = (
+        f"{joined.saved} answers are in ({joined.by_id} joined by id, {joined.by_text} by text); "
+        f"{joined.unanswered} instructions of {arguments.testset} are still without one"
+    )
+    lines = [first]
+    if joined.unmatched:
+        lines.append(f"{len(joined.unmatched)} fit no instruction of the test set:")
+    show(arguments, to_json(joined), "\n".join([*lines, *(f"  {place}" for place in joined.unmatched)]))
 
 
 def _add_judge(arguments: argparse.Namespace) -> None:
