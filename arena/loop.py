@@ -39,9 +39,9 @@ class Loop:
     student: str = embedded.STUDENT
     teachers: tuple[str, ...] = ("qwen2.5-coder-0.5b", embedded.JUDGE)
     judge: str = embedded.JUDGE
-    test: int = 10
+    test: int = 8
     """Instructions of the held-out test set."""
-    lessons: int = 24
+    lessons: int = 12
     """Instructions on which the student's losses become lessons."""
     k: float = 1.0
     """Least score gap of a lesson."""

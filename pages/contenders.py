@@ -125,17 +125,17 @@ def cards_html(store: Store) -> str:
     frame = catalog.contenders(store).filter(~pl.col("hidden"))
     if frame.is_empty():
         return '<p class="empty">No contenders yet. Add one below, or fetch the embedded models.</p>'
-    return f'<div class="cards">{"".join(_card(store, row) for row in frame.iter_rows(named=True))}</div>'
+    return f'<div class="grid">{"".join(_card(store, row) for row in frame.iter_rows(named=True))}</div>'
 
 
 def _card(store: Store, row: dict[str, object]) -> str:
     name = str(row["name"])
-    tags = [f"<span class=tag>{escape(str(row['backend']).replace('_', ' '))}</span>"]
+    tags = [f"<span class=chip>{escape(str(row['backend']).replace('_', ' '))}</span>"]
     if name in embedded.EMBEDDED:
         ready = embedded.is_ready(store.home, name)
-        tags.append(f"<span class=tag>{'embedded, ready' if ready else 'embedded, not fetched'}</span>")
+        tags.append(f"<span class=chip>{'embedded, ready' if ready else 'embedded, not fetched'}</span>")
     if row["recorded"]:
-        tags.append("<span class=tag>recorded</span>")
+        tags.append("<span class=chip>recorded</span>")
     facts = [("Licence", row["licence"]), ("From", row["organisation"]), ("Battles", f"{row['battles']:,}")]
     if row["parent"]:
         facts.append(("Trained from", f"{row['parent']} by {str(row['stage']).upper()}"))
@@ -143,7 +143,7 @@ def _card(store: Store, row: dict[str, object]) -> str:
         facts.append(("Measured", f"{row['rate']:.0f} tokens/s a call"))
     listed = "".join(f"<dt>{what}</dt><dd>{escape(str(value))}</dd>" for what, value in facts if value)
     return (
-        f'<article class="card contender"><h3>{escape(name)}</h3><p>{"".join(tags)}</p>'
-        f"<p>{escape(str(row['description']))}</p><dl>{listed}</dl>"
+        f'<article class="card contender"><h3>{escape(name)}</h3><p class="chips">{"".join(tags)}</p>'
+        f"<p>{escape(str(row['description']))}</p><dl class="facts">{listed}</dl>"
         f'<p><a href="./launch?contender={escape(name, quote=True)}">Battle it</a></p></article>'
     )
