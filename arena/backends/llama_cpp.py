@@ -93,6 +93,9 @@ def _checked(contender: Contender) -> Path:
 
 
 def _threads() -> int:
-    """Half of the cores. The 1.5B makes 18 tokens a second with one thread and 25 with two on 2 quiet cores,
-    but with two on busy ones 0.2: llama.cpp's threads wait for each other by spinning."""
+    """Half of the cores, at least 1.
+
+    The 1.5B on 2 cores: 18 tokens a second with one thread, 25 with two on quiet cores; but where others
+    compute too, two threads wait for each other and are several times slower than one.
+    """
     return max(1, len(os.sched_getaffinity(0)) // 2)

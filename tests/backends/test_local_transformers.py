@@ -77,8 +77,8 @@ def test_an_answer_ends_before_its_stop_string(chat: TransformersChat) -> None:
 
 
 def test_length_makes_an_answer_truncated(chat: TransformersChat) -> None:
-    (done,) = chat.complete([ask("a", "hello", Sampling(0.0, max_tokens=9))])
-    assert (done.outcome, done.finish_reason, done.tokens_out) == (Outcome.TRUNCATED, "length", 9)
+    (done,) = chat.complete([ask("a", "hello", Sampling(0.0, max_tokens=16))])
+    assert (done.outcome, done.finish_reason, done.tokens_out) == (Outcome.TRUNCATED, "length", 16)
 
 
 def test_a_prompt_beyond_the_context_is_an_overflow(chat: TransformersChat) -> None:

@@ -1,0 +1,130 @@
+"""Our calls to model servers against a bare asyncio loop to the same server, and memory by planned calls.
+
+python -m benchmarks.backends              instant fake server: calls a second, memory from 1k to 1M calls
+python -m benchmarks.backends --gguf FILE  llama.cpp: tokens a second, ours over bare
+python -m benchmarks.backends --url URL    a server of your own, e.g. vLLM's
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+
+from arena.backends import Message, Prompt, managed, open_chat
+from arena.records import Contender, Sampling
+
+SAMPLING = Sampling(0.0, max_tokens=64)
+
+
+def prompts(count: int, first: int = 0) -> Iterator[Prompt]:
+    for n in range(first, first + count):
+        yield Prompt(str(n), (Message("user", f"Tell a story about the number {n}."),), SAMPLING)
+
+
+async def bare(url: str, key: str, model: str, source: Iterator[Prompt], at_once: int) -> int:
+    """The least a client can do: `at_once` workers, no retries, no limits, no outcomes. Tokens out."""
+    tokens = 0
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
+
+        async def work() -> None:
+            nonlocal tokens
+            for prompt in source:
+                sent = {
+                    "model": model,
+                    "messages": [{"role": "user", "content": prompt.messages[0].content}],
+                    "max_tokens": SAMPLING.max_tokens,
+                    "temperature": 0.0,
+                    "seed": 0,
+                }
+                async with session.post(f"{url}/chat/completions", json=sent) as reply:
+                    tokens += (await reply.json())["usage"]["completion_tokens"]
+
+        await asyncio.gather(*(work() for _ in range(at_once)))
+    return tokens
+
+
+def instant(counts: list[int]) -> None:
+    """Calls a second and memory against a server that answers at once, in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as fake:
+        assert fake.stdin is not None
+        assert fake.stdout is not None
+        url = f"http://127.0.0.1:{int(fake.stdout.readline())}/v1"
+        began, cpu = time.perf_counter(), time.process_time()
+        asyncio.run(bare(url, "", "fake", prompts(10_000), 64))
+        report("bare asyncio loop", 10_000, began, cpu)
+        with open_chat(Contender("fake", "openai_server", url, "fake")) as chat:
+            for count in counts:
+                began, cpu = time.perf_counter(), time.process_time()
+                assert sum(1 for _ in chat.complete(prompts(count))) == count
+                report("openai_server", count, began, cpu)
+        fake.stdin.close()
+
+
+def report(name: str, count: int, began: float, cpu: float) -> None:
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures = f"{count / seconds:7.0f} a second, {count / cpu:7.0f} a CPU-second, peak memory {peak:6.1f} MB"
+    print(f"{name:<18} {count:>9,} calls: {figures}", flush=True)
+
+
+def real(contender: Contender, count: int, at_once: int, rounds: int) -> None:
+    """Tokens a second through our client and bare, taking turns, on the same running server."""
+    shares = []
+    with open_chat(contender) as chat:
+        list(chat.complete(prompts(at_once, 10_000_000)))  # warm
+        running = next(iter(managed._running.values()), None)
+        url = running.url if running else contender.location
+        key = running.key if running else ""
+        for turn in range(rounds):
+            # Each pass has prompts of its own, so that none lives off another's prefix cache.
+            model = contender.model or contender.name
+            began = time.perf_counter()
+            tokens = asyncio.run(bare(url, key, model, prompts(count, 2 * turn * count), at_once))
+            theirs = tokens / (time.perf_counter() - began)
+            began = time.perf_counter()
+            tokens = sum(c.tokens_out for c in chat.complete(prompts(count, (2 * turn + 1) * count)))
+            ours = tokens / (time.perf_counter() - began)
+            shares.append(ours / theirs)
+            print(f"round {turn}: bare {theirs:.1f} tokens/s, ours {ours:.1f}, ratio {ours / theirs:.3f}")
+    print(json.dumps({"mean_ratio": round(sum(shares) / len(shares), 3)}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--gguf", type=Path)
+    parser.add_argument("--url")
+    parser.add_argument("--model", default="")
+    parser.add_argument("--at-once", type=int, default=8)
+    parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--calls", type=int, nargs="*", default=[1_000, 10_000, 100_000, 1_000_000])
+    given = parser.parse_args()
+    if given.gguf:
+        options = {"parallel": given.at_once, "n_ctx": 512, "log": "/dev/null"}
+        real(
+            Contender("gguf", "llama_cpp", str(given.gguf), options=options),
+            given.count,
+            given.at_once,
+            given.rounds,
+        )
+    elif given.url:
+        options = {"max_in_flight": given.at_once, "start_in_flight": given.at_once}
+        served = Contender("served", "openai_server", given.url, given.model, options=options)
+        real(served, given.count, given.at_once, given.rounds)
+    else:
+        instant(given.calls)
+
+
+if __name__ == "__main__":
+    main()
