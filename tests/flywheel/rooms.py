@@ -14,7 +14,7 @@ from arena.flywheel.train import launch
 from arena.flywheel.training_sets import make_training_set
 from arena.records import Battle, Contender, Instruction, Response, Winner
 from arena.store import Store
-from tests.flywheel.tiny import make_tiny_model
+from tests.tiny_model import make_tiny_model
 
 COLOURS = ("red", "green", "blue", "yes", "no", "one", "two", "three")
 

@@ -35,7 +35,8 @@ def load_reward_model(task: Task, tokenizer: Any) -> tuple[Any, Any]:
     own = AutoTokenizer.from_pretrained(task.reward_folder, local_files_only=True, trust_remote_code=False)
     if own.get_vocab() != tokenizer.get_vocab():
         raise BadInput(
-            f"The reward model {task.reward_folder.name}'s {len(own)} tokens are not the student's {len(tokenizer)}; "
+            f"The reward model {task.reward_folder.name} has another vocabulary than the student's "
+            f"{len(tokenizer)} tokens; "
             "train a reward model from this student."
         )
     model.config.pad_token_id = tokenizer.pad_token_id

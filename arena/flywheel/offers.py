@@ -1,0 +1,103 @@
+"""What the training page can offer: students, battles to learn from, training sets, past rounds' curves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from arena import jobs
+from arena.records import Contender
+from arena.store import Store
+
+BYTES_PER_WEIGHT = {"sft": 16, "dpo": 20, "reward": 16, "ppo": 40, "rloo": 20}
+"""Weights, gradients and Adam's two moments in float32, and the reference or value model beside them."""
+SECONDS_PER_TOKEN_AND_BILLION = 3.5
+"""CPU seconds a token and billion weights for a step of SFT: 135M, 32 x 2 examples of 70 tokens, 67 s."""
+COST = {"sft": 1.0, "dpo": 3.4, "reward": 2.2, "ppo": 8.0, "rloo": 8.0}
+"""Work an example against SFT's, as measured on the 135M model."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    students: tuple[str, ...]
+    testsets: tuple[tuple[str, int], ...]
+    """Name and battles, of those that have battles with stored answers."""
+    judges: tuple[str, ...]
+    reward_models: tuple[str, ...]
+
+
+def offer(store: Store) -> Offer:
+    """The menus of the page."""
+    folders = store.load(Contender, "backend = 'local_transformers'", order="made_at")
+    testsets = store.query(
+        """SELECT p.testset, count(*) AS battles FROM battle b JOIN pick p ON p.instruction = b.instruction
+        WHERE b.response_a <> '' AND b.response_b <> '' GROUP BY p.testset ORDER BY p.testset"""
+    )
+    judges = store.query("SELECT DISTINCT judge FROM battle WHERE judge <> '' ORDER BY judge")["judge"]
+    return Offer(
+        tuple(c.name for c in folders if not c.hidden and c.stage != "reward"),
+        tuple(testsets.iter_rows()),
+        tuple(judges.to_list()),
+        tuple(c.name for c in folders if c.stage == "reward"),
+    )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a round will take on one CPU core, roughly: within a factor of two on a quiet machine."""
+
+    seconds: float
+    gigabytes: float
+    disk: float
+    """GiB of the trainer's checkpoint and the new model."""
+
+
+def estimate(folder: Path, stage: str, rows: int, characters: float, epochs: float, lora: bool) -> Estimate:
+    """Time and memory from the weights' size and the examples' mean length in characters."""
+    weights = sum(_weights(file) for file in folder.glob("*.safetensors"))
+    tokens = rows * epochs * (characters / 3.5 + 30)
+    seconds = tokens * weights / 1e9 * SECONDS_PER_TOKEN_AND_BILLION * COST[stage]
+    per_weight = 6 if lora else BYTES_PER_WEIGHT[stage]
+    return Estimate(seconds, 0.8 + weights * per_weight / 2**30, weights * (6 if lora else 14) / 2**30)
+
+
+def _weights(file: Path) -> int:
+    """Number of weights a safetensors file announces."""
+    with open(file, "rb") as opened:
+        header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+    total = 0
+    for name, entry in header.items():
+        if name != "__metadata__":
+            count = 1
+            for size in entry["shape"]:
+                count *= size
+            total += count
+    return total
+
+
+def curves(home: Path, most: int = 6) -> pl.DataFrame:
+    """run, round, step, figure, value of the newest training runs; of a step done twice the last counts."""
+    rows: list[tuple[str, str, int, str, float]] = []
+    for job in [job for job in jobs.jobs(home) if job.kind == "train"][:most]:
+        plan = job.settings.get("round")
+        name = str(plan["name"]) if isinstance(plan, dict) else job.id
+        for metric in jobs.metrics(job):
+            step = metric.get("step")
+            if isinstance(step, int):
+                rows += [
+                    (job.id, name, step, figure, float(value))
+                    for figure, value in metric.items()
+                    if isinstance(value, (int, float)) and figure not in {"step", "at"}
+                ]
+    schema = {
+        "run": pl.String,
+        "round": pl.String,
+        "step": pl.Int64,
+        "figure": pl.String,
+        "value": pl.Float64,
+    }
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.unique(["run", "step", "figure"], keep="last", maintain_order=True)

@@ -1,0 +1,443 @@
+"""Proximal policy optimisation, ours on accelerate (TRL dropped its own after 1.12): the student answers,
+is paid on its end token, and moves towards what paid more than its value model expected.
+
+One step: draw answers -> score them -> reward every token by its KL to the student as it was, the end token
+by the score too -> advantages (GAE) -> some passes of clipped updates. Masks are explicit everywhere, since
+pad and end token may be one. Schulman et al. 2017; Ouyang et al. 2022 for the KL reward.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import random
+import shutil
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
+
+from arena.flywheel.stages.over_trl import (
+    conversation,
+    load_model,
+    load_tokenizer,
+    lora_config,
+    student_dtype,
+    wish_to_stop,
+)
+from arena.flywheel.stages.rewards import check_reward, load_reward_model
+from arena.flywheel.task import Task
+from arena.jobs import Stopped
+from arena.records import ArenaError, BadInput, Example
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Every setting of this stage."""
+
+    learning_rate: float = 1e-6
+    value_learning_rate: float = 1e-5
+    num_train_epochs: float = 1
+    max_steps: int = -1
+    """Stops here when it is positive, else after the epochs."""
+    per_device_train_batch_size: int = 8
+    """Answers drawn a step and process."""
+    minibatch_size: int = 4
+    ppo_epochs: int = 2
+    """Passes over each batch of answers."""
+    max_prompt_length: int = 512
+    """Longer prompts are left out, and counted in the log."""
+    max_completion_length: int = 64
+    temperature: float = 1.0
+    top_p: float = 1.0
+    beta: float = 0.05
+    """Price of one nat of KL; the paper's is 0.4."""
+    clip: float = 0.2
+    value_clip: float = 0.2
+    value_coefficient: float = 0.1
+    gamma: float = 1.0
+    lam: float = 0.95
+    max_grad_norm: float = 1.0
+    missing_eos_penalty: float = 1.0
+    """Taken from the score of an answer that did not end."""
+    save_steps: int = 50
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Answers drawn together: (batch, prompt + answer) tokens, (batch, answer) the rest."""
+
+    tokens: Tensor
+    attention: Tensor
+    """1 on prompt and answer tokens, 0 on padding."""
+    mask: Tensor
+    """1 on answer tokens up to and with the end token."""
+    log_probs: Tensor
+    values: Tensor
+    advantages: Tensor
+    returns: Tensor
+
+
+def train(task: Task) -> dict[str, float]:
+    config = read_config(task)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    trainer = _Trainer(task, config, accelerator)
+    trainer.resume()
+    while trainer.step < trainer.steps:
+        trainer.take_step()
+        if wish_to_stop(task) and trainer.step < trainer.steps:
+            trainer.checkpoint()
+            raise Stopped
+        if trainer.step % config.save_steps == 0 and trainer.step < trainer.steps:
+            trainer.checkpoint()
+    return trainer.finish()
+
+
+def read_config(task: Task) -> PPOConfig:
+    """The settings.
+
+    Raises:
+        BadInput: a setting PPO does not have, or one out of its range.
+    """
+    known = [f.name for f in fields(PPOConfig)]
+    for name in task.settings:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 3)
+            raise BadInput(f"PPO has no setting {name!r}; there are {', '.join(near or known)}.")
+    config = PPOConfig(**task.settings)  # type: ignore[arg-type]  # names are checked, JSON gives the types
+    if config.per_device_train_batch_size % config.minibatch_size:
+        raise BadInput("per_device_train_batch_size must be a multiple of minibatch_size.")
+    if config.temperature <= 0:
+        raise BadInput("PPO draws answers; temperature must be above 0.")
+    return config
+
+
+class _Trainer:
+    """Policy, reference, value model, and where the training stands."""
+
+    def __init__(self, task: Task, config: PPOConfig, accelerator: Accelerator) -> None:
+        self.task, self.config, self.accelerator = task, config, accelerator
+        torch.manual_seed(config.seed + accelerator.process_index)
+        self.tokenizer = load_tokenizer(task)
+        self.tokenizer.padding_side = "left"
+        self.examples = self._fitting()
+        batch = config.per_device_train_batch_size * accelerator.num_processes
+        whole = max(1, math.ceil(len(self.examples) * config.num_train_epochs / batch))
+        self.steps = config.max_steps if config.max_steps > 0 else whole
+        self.step = 0
+        policy = load_model(task, AutoModelForCausalLM)
+        if task.lora:
+            from peft import get_peft_model
+
+            policy = get_peft_model(policy, lora_config(task))
+        self.reference = load_model(task, AutoModelForCausalLM).to(accelerator.device).eval()
+        self.reference.requires_grad_(False)
+        value = load_model(task, AutoModelForTokenClassification, num_labels=1)
+        torch.nn.init.zeros_(value.score.weight)  # at first nothing is expected, so scores count in full
+        self.reward = load_reward_model(task, self.tokenizer)[0] if task.reward_folder else None
+        if self.reward is not None:
+            self.reward.to(accelerator.device)
+        groups = [p for p in policy.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": groups, "lr": config.learning_rate},
+                {"params": value.parameters(), "lr": config.value_learning_rate},
+            ],
+            weight_decay=0.0,
+        )
+        prepared = accelerator.prepare(policy.eval(), value.eval(), optimizer)
+        self.policy, self.value, self.optimizer = prepared
+        self.history: list[dict[str, float]] = []
+        if task.main:
+            task.run.log(f"PPO: {self.steps} steps of {batch} answers to {len(self.examples)} prompts.")
+
+    def _fitting(self) -> list[Example]:
+        most = self.config.max_prompt_length
+        kept = [e for e in self.task.examples if len(self._prompt(e)) <= most]
+        if not kept:
+            raise BadInput(
+                f"All {len(self.task.examples)} prompts are longer than max_prompt_length {most} tokens."
+            )
+        if len(kept) < len(self.task.examples) and self.task.main:
+            left = len(self.task.examples) - len(kept)
+            self.task.run.log(f"Left out {left} prompts longer than max_prompt_length {most} tokens.")
+        return kept
+
+    def _prompt(self, example: Example) -> list[int]:
+        messages = conversation(self.task, example.turns[0])
+        found = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+        return list(found["input_ids"])
+
+    def _batch(self) -> list[Example]:
+        """This step's examples: every epoch in an order of its own, the same after a resume."""
+        size, n = self.config.per_device_train_batch_size, self.accelerator.num_processes
+        first = (self.step * n + self.accelerator.process_index) * size
+        chosen = []
+        for place in range(first, first + size):
+            epoch, within = divmod(place, len(self.examples))
+            order = list(range(len(self.examples)))
+            random.Random(f"{self.config.seed} {epoch}").shuffle(order)
+            chosen.append(self.examples[order[within]])
+        return chosen
+
+    def take_step(self) -> None:
+        examples = self._batch()
+        rollout, figures = self._roll_out(examples)
+        losses = self._update(rollout)
+        self.step += 1
+        figures |= losses
+        if not all(math.isfinite(v) for v in figures.values()):
+            raise ArenaError(
+                f"A figure became no number at step {self.step}. Lower learning_rate (now "
+                f"{self.config.learning_rate:g}) or raise beta."
+            )
+        self.history.append(figures)
+        if self.task.main:
+            self.task.run.metric(step=self.step, **figures)
+            self.task.run.progress(self.step, self.steps, "training", figures)
+
+    @torch.no_grad()
+    def _roll_out(self, examples: list[Example]) -> tuple[Rollout, dict[str, float]]:
+        c, device = self.config, self.accelerator.device
+        prompts = [self._prompt(e) for e in examples]
+        padded = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(device)
+        # The mask comes from the lengths: where pad is also the end token no id can tell.
+        width = padded["input_ids"].shape[1]
+        lengths = torch.tensor([len(p) for p in prompts], device=device)
+        attention = (torch.arange(width, device=device) >= (width - lengths)[:, None]).long()
+        ends = self._end_tokens()
+        tokens = self.accelerator.unwrap_model(self.policy).generate(
+            input_ids=padded["input_ids"],
+            attention_mask=attention,
+            do_sample=True,
+            temperature=c.temperature,
+            top_p=c.top_p,
+            top_k=0,
+            max_new_tokens=c.max_completion_length,
+            eos_token_id=ends,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+        answers = tokens[:, width:]
+        ended = torch.isin(answers, torch.tensor(ends, device=device))
+        mask = answer_mask(ended)
+        attention = torch.cat([attention, mask], dim=1)
+        log_probs, _ = self._log_probs(self.policy, tokens, attention, answers.shape[1])
+        reference, _ = self._log_probs(self.reference, tokens, attention, answers.shape[1])
+        values = self._values(tokens, attention, answers.shape[1])
+        score = self._score(examples, answers, mask, tokens, attention)
+        finished = ended.any(dim=1)
+        score = score - c.missing_eos_penalty * (~finished).float()
+        kl = (log_probs - reference) * mask
+        rewards = token_rewards(score, kl, mask, c.beta)
+        advantages, returns = gae(rewards, values, mask, c.gamma, c.lam)
+        figures = {
+            "reward": float(score.mean()),
+            "kl": float(kl.sum(dim=1).mean()),
+            "finished": float(finished.float().mean()),
+            "answer_tokens": float(mask.sum(dim=1).float().mean()),
+        }
+        whitened = whiten(advantages, mask)
+        return Rollout(tokens, attention, mask, log_probs, values, whitened, returns), figures
+
+    def _end_tokens(self) -> list[int]:
+        ends = self.reference.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        return sorted({int(e) for e in [*ends, self.tokenizer.eos_token_id] if e is not None})
+
+    def _score(
+        self, examples: list[Example], answers: Tensor, mask: Tensor, tokens: Tensor, attention: Tensor
+    ) -> Tensor:
+        """One score an answer: the reward model's, or 1 for an answer that passes its check."""
+        if self.reward is not None:
+            # Padding moves to the right, so that the last token is the end token, whatever the pad id is.
+            order = torch.argsort(attention, dim=1, descending=True, stable=True)
+            ids, seen = tokens.gather(1, order), attention.gather(1, order)
+            hidden = self.reward.base_model(input_ids=ids, attention_mask=seen).last_hidden_state
+            scores: Tensor = self.reward.score(hidden).squeeze(-1)
+            last = (seen.sum(dim=1) - 1).unsqueeze(1)
+            return scores.gather(1, last).squeeze(1).float()
+        texts = [
+            self.tokenizer.decode(row[keep.bool()], skip_special_tokens=True)
+            for row, keep in zip(answers, mask, strict=True)
+        ]
+        checks = [dict(self.task.checks[e.instruction]) for e in examples]
+        found = [check_reward(check, text) for check, text in zip(checks, texts, strict=True)]
+        return torch.tensor(found, device=answers.device)
+
+    def _log_probs(self, model: Any, tokens: Tensor, attention: Tensor, width: int) -> tuple[Tensor, Tensor]:
+        """Log probability of each answer token, and the entropy at its place: (batch, width)."""
+        logits = model(
+            input_ids=tokens,
+            attention_mask=attention,
+            position_ids=(attention.cumsum(-1) - 1).clamp(min=0),
+            logits_to_keep=width + 1,
+        ).logits[:, :-1]
+        every = functional.log_softmax(logits.float() / self.config.temperature, dim=-1)
+        chosen = every.gather(-1, tokens[:, -width:].unsqueeze(-1)).squeeze(-1)
+        return chosen, -(every.exp() * every).sum(-1)
+
+    def _values(self, tokens: Tensor, attention: Tensor, width: int) -> Tensor:
+        """What the value model expects before each answer token: (batch, width)."""
+        places = (attention.cumsum(-1) - 1).clamp(min=0)
+        logits = self.value(input_ids=tokens, attention_mask=attention, position_ids=places).logits
+        return torch.as_tensor(logits[:, -width - 1 : -1, 0].float())
+
+    def _update(self, rollout: Rollout) -> dict[str, float]:
+        c = self.config
+        total: dict[str, float] = {}
+        count = 0
+        for _ in range(c.ppo_epochs):
+            for rows in torch.split(torch.randperm(len(rollout.tokens)), c.minibatch_size):
+                figures = self._minibatch(rollout, rows.to(rollout.tokens.device))
+                total = {k: total.get(k, 0.0) + v for k, v in figures.items()}
+                count += 1
+        return {k: v / count for k, v in total.items()}
+
+    def _minibatch(self, r: Rollout, rows: Tensor) -> dict[str, float]:
+        c = self.config
+        tokens, attention, mask = r.tokens[rows], r.attention[rows], r.mask[rows]
+        width = mask.shape[1]
+        new, entropy = self._log_probs(self.policy, tokens, attention, width)
+        policy_loss, clipped = policy_objective(new, r.log_probs[rows], r.advantages[rows], mask, c.clip)
+        values = self._values(tokens, attention, width)
+        old = r.values[rows]
+        near = old + (values - old).clamp(-c.value_clip, c.value_clip)
+        worst = torch.maximum((values - r.returns[rows]) ** 2, (near - r.returns[rows]) ** 2)
+        value_loss = 0.5 * mean(worst, mask)
+        loss = policy_loss + c.value_coefficient * value_loss
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(
+            [p for g in self.optimizer.param_groups for p in g["params"]], c.max_grad_norm
+        )
+        self.optimizer.step()
+        return {
+            "loss": float(loss.detach()),
+            "policy_loss": float(policy_loss.detach()),
+            "value_loss": float(value_loss.detach()),
+            "clipped": float(clipped),
+            "entropy": float(mean(entropy.detach(), mask)),
+            "grad_norm": float(norm),
+        }
+
+    # --- keeping it -----------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """All state, in a folder that takes its name only when it is whole; the one before goes then."""
+        self.accelerator.wait_for_everyone()
+        place, part = self.task.work / f"ppo-{self.step}", self.task.work / f"part-{self.step}"
+        if self.task.main:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+        self.accelerator.wait_for_everyone()
+        torch.save(torch.get_rng_state(), part / f"rng-{self.accelerator.process_index}.pt")
+        if self.task.main:
+            state = {
+                "policy": self.accelerator.unwrap_model(self.policy).state_dict(),
+                "value": self.accelerator.unwrap_model(self.value).state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "history": self.history,
+            }
+            torch.save(state, part / "state.pt")
+        self.accelerator.wait_for_everyone()
+        if self.task.main:
+            part.rename(place)
+            for other in self.task.work.glob("ppo-*"):
+                if other != place:
+                    shutil.rmtree(other)
+        self.accelerator.wait_for_everyone()
+
+    def resume(self) -> None:
+        """Go on from the newest whole checkpoint; half-written ones are deleted."""
+        if self.task.main:
+            for part in self.task.work.glob("part-*"):
+                self.task.run.log(f"{part.name} was not written to its end and is discarded.")
+                shutil.rmtree(part)
+        self.accelerator.wait_for_everyone()
+        found = sorted(self.task.work.glob("ppo-*"), key=lambda p: int(p.name.rpartition("-")[2]))
+        if not found:
+            return
+        state = torch.load(found[-1] / "state.pt", map_location=self.accelerator.device, weights_only=True)
+        self.accelerator.unwrap_model(self.policy).load_state_dict(state["policy"])
+        self.accelerator.unwrap_model(self.value).load_state_dict(state["value"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.history = state["step"], state["history"]
+        rng = Path(found[-1] / f"rng-{self.accelerator.process_index}.pt")
+        torch.set_rng_state(torch.load(rng, weights_only=True))
+
+    def finish(self) -> dict[str, float]:
+        """Save the policy as the draft and return the round's figures."""
+        if self.task.main:
+            model = self.accelerator.unwrap_model(self.policy)
+            if self.task.lora:
+                model = model.merge_and_unload()
+            self.tokenizer.padding_side = "right"
+            model.to(student_dtype(self.task)).save_pretrained(self.task.draft)
+            self.tokenizer.save_pretrained(self.task.draft)
+        first, last = self.history[0], self.history[-1]
+        return {
+            "steps": float(self.step),
+            "first_reward": first["reward"],
+            "last_reward": last["reward"],
+            "first_loss": first["loss"],
+            "last_loss": last["loss"],
+            "last_kl": last["kl"],
+        }
+
+
+def answer_mask(ended: Tensor) -> Tensor:
+    """1 up to and with the first end token of each row; all ones where none ended."""
+    before = ended.long().cumsum(dim=1) - ended.long()
+    return (before == 0).long()
+
+
+def token_rewards(score: Tensor, kl: Tensor, mask: Tensor, beta: float) -> Tensor:
+    """-beta KL on every answer token, the score on the last one."""
+    rewards = -beta * kl * mask
+    last = (mask.sum(dim=1) - 1).unsqueeze(1)
+    return rewards.scatter_add(1, last, score.unsqueeze(1).to(rewards.dtype))
+
+
+def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
+    """Generalised advantages and returns over the answer's tokens (Schulman et al. 2016), 0 after its end.
+
+    A_t = sum_l (gamma lam)^l delta_{t+l}, delta_t = r_t + gamma V_{t+1} - V_t, and V is 0 after the end.
+    """
+    values = values * mask
+    advantages = torch.zeros_like(rewards)
+    ahead = torch.zeros_like(rewards[:, 0])
+    for t in range(rewards.shape[1] - 1, -1, -1):
+        after = values[:, t + 1] if t + 1 < rewards.shape[1] else torch.zeros_like(ahead)
+        delta = rewards[:, t] + gamma * after - values[:, t]
+        ahead = (delta + gamma * lam * ahead) * mask[:, t]
+        advantages[:, t] = ahead
+    return advantages, (advantages + values) * mask
+
+
+def mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the answer tokens."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+def whiten(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean 0 and variance 1 over the answer tokens."""
+    centre = mean(values, mask)
+    spread = mean((values - centre) ** 2, mask)
+    return (values - centre) * torch.rsqrt(spread + 1e-8) * mask
+
+
+def policy_objective(
+    new: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float
+) -> tuple[Tensor, Tensor]:
+    """The clipped surrogate's loss, and the share of tokens at which the clip held."""
+    ratio = torch.exp((new - old) * mask)
+    plain, held = advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip)
+    return -mean(torch.minimum(plain, held), mask), mean((held < plain).float(), mask).detach()

@@ -1,0 +1,117 @@
+"""Pictures of the flywheel page: the curve along K, the curves of training, the schedule as a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+
+from arena.flywheel.rounds import Step
+
+GRID = "rgba(128,128,128,0.25)"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+STAGE_COLOURS = {"sft": "#0072B2", "dpo": "#D55E00", "reward": "#999999", "ppo": "#009E73", "rloo": "#CC79A7"}
+
+
+def _laid_out(figure: go.Figure, title: str, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 36, "b": 36},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": "#7a7a7a"},
+        title={"text": title, "font": {"size": 14}},
+    )
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    return figure
+
+
+def along_k(curve: pl.DataFrame, k: float) -> go.Figure:
+    """Examples left at each gap, and where K stands now."""
+    figure = go.Figure(
+        go.Scatter(
+            x=curve["k"].to_list(),
+            y=curve["examples"].to_list(),
+            mode="lines+markers",
+            line={"color": COLOURS[0]},
+            hovertemplate="K %{x}: %{y} examples<extra></extra>",
+        )
+    )
+    figure.add_vline(x=k, line_dash="dot", line_color=COLOURS[1])
+    figure.update_yaxes(rangemode="tozero")
+    return _laid_out(figure, "Examples along the score gap K", 260)
+
+
+def shares(categories: pl.DataFrame) -> go.Figure:
+    """Categories of the selection against all battles."""
+    names = categories["category"].to_list()
+    figure = go.Figure(
+        [
+            go.Bar(x=names, y=categories["whole"].to_list(), name="all battles", marker_color="#999999"),
+            go.Bar(x=names, y=categories["selected"].to_list(), name="selected", marker_color=COLOURS[0]),
+        ]
+    )
+    figure.update_yaxes(tickformat=".0%")
+    return _laid_out(figure, "Categories: selected against the whole", 260)
+
+
+def training(curves: pl.DataFrame, figure_name: str) -> go.Figure:
+    """One figure of every recent round over its steps, overlaid."""
+    figure = go.Figure()
+    chosen = curves.filter(pl.col("figure") == figure_name)
+    for n, ((run,), rows) in enumerate(chosen.group_by(["run"], maintain_order=True)):
+        figure.add_scatter(
+            x=rows["step"].to_list(),
+            y=rows["value"].to_list(),
+            mode="lines+markers",
+            marker={"size": 4},
+            line={"color": COLOURS[n % len(COLOURS)]},
+            name=str(rows["round"][0]),
+            legendgroup=str(run),
+        )
+    figure.update_xaxes(title="step")
+    return _laid_out(figure, figure_name.replace("_", " "), 320)
+
+
+def flow(steps: Sequence[Step]) -> go.Figure:
+    """The schedule: a box a step, a line from what it starts from; a column an iteration."""
+    place: dict[str, tuple[float, float]] = {}
+    rows = {"sft": 3.0, "dpo": 2.0, "reward": 1.0, "ppo": 0.0, "rloo": 0.0}
+    for step in steps:
+        place[step.makes] = (float(step.iteration), rows[step.stage])
+    figure = go.Figure()
+    for step in steps:
+        to = place[step.makes]
+        for origin, dash in ((step.starts_from, "solid"), (step.battles_as, "dot")):
+            start = place.get(origin)
+            if start is not None:
+                figure.add_scatter(
+                    x=[start[0], to[0]],
+                    y=[start[1], to[1]],
+                    mode="lines",
+                    line={"color": "#999999", "dash": dash, "width": 1.5},
+                    hoverinfo="skip",
+                    showlegend=False,
+                )
+    figure.add_scatter(
+        x=[place[s.makes][0] for s in steps],
+        y=[place[s.makes][1] for s in steps],
+        mode="markers+text",
+        marker={"size": 26, "symbol": "square", "color": [STAGE_COLOURS[s.stage] for s in steps]},
+        text=[f"{s.makes}<br>{'+'.join(s.splits)}" for s in steps],
+        textposition="middle right",
+        hovertext=[
+            f"{s.makes}: {s.stage} of {s.starts_from}, {s.battles_as} battles, K {s.selection.k:g}"
+            for s in steps
+        ],
+        hoverinfo="text",
+        showlegend=False,
+    )
+    columns = sorted({s.iteration for s in steps})
+    figure.update_xaxes(tickvals=columns, ticktext=[f"I{n}" for n in columns])
+    if columns:
+        figure.update_xaxes(range=[columns[0] - 0.3, columns[-1] + 0.7])
+    figure.update_yaxes(visible=False, range=[-0.6, 3.6])
+    return _laid_out(figure, "Solid: weights come from; dotted: who battles", 340)
