@@ -143,7 +143,7 @@ def _card(store: Store, row: dict[str, object]) -> str:
         facts.append(("Measured", f"{row['rate']:.0f} tokens/s a call"))
     listed = "".join(f"<dt>{what}</dt><dd>{escape(str(value))}</dd>" for what, value in facts if value)
     return (
-        f'<article class="card contender"><h3>{escape(name)}</h3><p class="chips">{"".join(tags)}</p>'
-        f"<p>{escape(str(row['description']))}</p><dl class="facts">{listed}</dl>"
+        f'<article class="card contender"><h3>{escape(name)}</h3><p class=chips>{"".join(tags)}</p>'
+        f"<p>{escape(str(row['description']))}</p><dl class=facts>{listed}</dl>"
         f'<p><a href="./launch?contender={escape(name, quote=True)}">Battle it</a></p></article>'
     )
