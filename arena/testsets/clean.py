@@ -6,7 +6,6 @@ The paper's order: harmful, short, same beginning, near duplicates, contaminatio
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,26 +75,35 @@ def _number(settings: Settings, name: str) -> float:
 
 
 @cache
-def harmful_words() -> re.Pattern[str]:
-    """Our word list as one pattern: whole words, any case."""
+def harmful_words() -> Mapping[str, tuple[str, ...]]:
+    """Our word list: first word -> its phrases."""
     lines = (SHIPPED / "harmful_words.txt").read_text("utf-8").splitlines()
-    phrases = [re.escape(line).replace(r"\ ", r"\s+") for line in lines if line and not line.startswith("#")]
-    return re.compile(r"\b(?:" + "|".join(phrases) + r")\b", re.IGNORECASE)
+    phrases: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            first = line.split()[0]
+            phrases[first] = (*phrases.get(first, ()), line.strip())
+    return phrases
+
+
+def listed_phrase(text: str) -> str:
+    """The first phrase of our list that a text holds as whole words, in any case, or ""."""
+    phrases = harmful_words()
+    found = words(text)
+    begun = phrases.keys() & set(found)
+    if not begun:
+        return ""
+    spaced = f" {' '.join(found)} "
+    return next((p for first in sorted(begun) for p in phrases[first] if f" {p} " in spaced), "")
 
 
 def _harmful(rows: Sequence[Row], settings: Settings, context: Context) -> list[str]:
-    pattern = harmful_words()
     reasons = []
     for row in rows:
-        found = pattern.search(row.text)
+        phrase = listed_phrase(row.text)
         by_source = row.flagged and bool(settings["moderation"])
-        reasons.append(
-            "marked by the source's moderation"
-            if by_source
-            else f"word list: {found.group()!r}"
-            if found
-            else ""
-        )
+        word = f"word list: {phrase!r}" if phrase else ""
+        reasons.append("marked by the source's moderation" if by_source else word)
     return reasons
 
 

@@ -16,7 +16,7 @@ LANGUAGES = tuple(_LANGUAGES.split())
 """Widely used ones. With these, lingua errs on 1 of our 300 short instructions; its fast mode on 18."""
 LETTERS = 10
 """Texts with fewer letters are left undecided: a detector guesses on "What is 17 + 26?"."""
-READ = 400
+READ = 200
 """Characters of a text that are looked at."""
 
 
