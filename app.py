@@ -9,6 +9,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import argparse
 import sys
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import gradio as gr
 import uvicorn
 from fastapi.staticfiles import StaticFiles
 
+from arena import sample
 from arena.jobs import Collector
 from arena.records import ArenaError, BadInput, Locked
 from arena.store import Store
@@ -63,6 +65,7 @@ PAGES = {
 def build(store: Store) -> gr.Blocks:
     """All pages over one store."""
     tabs = {path: page.title for path, page in PAGES.items() if page.tab}
+    blocks: gr.Blocks
     with gr.Blocks(title="WizardArena", fill_width=True) as blocks:
         _fill(store, "", tabs)
     for path, page in PAGES.items():
@@ -79,7 +82,9 @@ def _fill(store: Store, path: str, tabs: dict[str, str]) -> None:
         import_module(PAGES[path].module).render(store)
 
 
-def mounted(store: Store, root_path: str = "", logins: list[tuple[str, str]] | None = None) -> fastapi.FastAPI:
+def mounted(
+    store: Store, root_path: str = "", logins: list[tuple[str, str]] | None = None
+) -> fastapi.FastAPI:
     """The app as a web server runs it: pages, our own files, the security header."""
     server = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -94,9 +99,12 @@ def mounted(store: Store, root_path: str = "", logins: list[tuple[str, str]] | N
         return response
 
     server.mount(f"/{ASSETS}", StaticFiles(directory=WEB), name="arena-assets")
-    return gr.mount_gradio_app(
+    blocks = build(store)
+    # Gradio says of every app with several pages that it leaves out the rendering we did not ask for.
+    warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
+    gr.mount_gradio_app(
         server,
-        build(store),
+        blocks,
         path="/",
         root_path=root_path or None,
         auth=logins,
@@ -109,12 +117,14 @@ def mounted(store: Store, root_path: str = "", logins: list[tuple[str, str]] | N
         theme=theme(),
         head=HEAD,
     )
+    return server
 
 
 @contextmanager
 def opened(home: Path) -> Iterator[Store]:
     """The arena's store with the thread that takes in what jobs write."""
     with Store.open(home) as store:
+        sample.prepare(store)
         collector = Collector(store)
         try:
             yield store
@@ -138,7 +148,14 @@ def serve(
         say(f"WizardArena: http://{host}:{port}{root_path}   arena: {home.resolve()}")
         server = mounted(store, root_path, logins)
         # Forwarded headers are what makes links right behind a proxy.
-        uvicorn.run(server, host=host, port=port, log_level="warning", proxy_headers=True)
+        uvicorn.run(
+            server,
+            host=host,
+            port=port,
+            log_level="warning",
+            proxy_headers=True,
+            timeout_graceful_shutdown=3,  # open pages hold event streams that never end by themselves
+        )
 
 
 def read_logins(path: Path) -> list[tuple[str, str]]:
@@ -164,9 +181,13 @@ def read_logins(path: Path) -> list[tuple[str, str]]:
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="app.py", description="WizardArena in the browser.")
     parser.add_argument("--home", type=Path, default=default_home(), help="folder of the arena (ARENA_HOME)")
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 serves the network; then use --auth-file")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 serves the network; then use --auth-file"
+    )
     parser.add_argument("--port", type=int, default=7860)
-    parser.add_argument("--root-path", default="", help="path under which a proxy serves the app, e.g. /arena")
+    parser.add_argument(
+        "--root-path", default="", help="path under which a proxy serves the app, e.g. /arena"
+    )
     parser.add_argument("--auth-file", type=Path, help="ask for a login; one line name:password a person")
     arguments = parser.parse_args(words)
     try:

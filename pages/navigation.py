@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 
 import gradio as gr
+from gradio.components.navbar import Navbar
 
 from arena import jobs
 from arena.store import Store
@@ -20,7 +21,7 @@ TOGGLE = (
 
 def render(store: Store, titles: Mapping[str, str], current: str) -> None:
     """The bar. `titles` maps each page's path to its title in order; links are relative (proxies)."""
-    gr.Navbar(visible=False)
+    Navbar(visible=False)
     links = "".join(
         f'<a href="./{path}"{" aria-current=page" if path == current else ""}>{escape(title)}</a>'
         for path, title in titles.items()
@@ -42,7 +43,7 @@ def render(store: Store, titles: Mapping[str, str], current: str) -> None:
     )
 
 
-def running(store: Store) -> object:
+def running(store: Store) -> Callable[[dict[str, object]], dict[str, object]]:
     """The server function behind the pill."""
 
     def running_jobs(asked: dict[str, object]) -> dict[str, object]:

@@ -39,7 +39,9 @@ def records(texts: dict[str, str] | None = None) -> list[Record]:
     found: list[Record] = [
         Contender("amber-1b", "recorded", organisation="Amber", licence="Apache-2.0", description="Small."),
         Contender("basalt-3b", "recorded", organisation="Basalt", licence="MIT", description="Larger."),
-        Contender("student-i1", "recorded", parent="amber-1b", stage="sft", iteration=1, licence="Apache-2.0"),
+        Contender(
+            "student-i1", "recorded", parent="amber-1b", stage="sft", iteration=1, licence="Apache-2.0"
+        ),
         Judge("test-judge", "scores", "basalt-3b", "Which is better?", "p1"),
         TestSet("seed-mix", "mix", size=len(QUESTIONS), content_hash="x"),
     ]
@@ -63,7 +65,7 @@ def records(texts: dict[str, str] | None = None) -> list[Record]:
 def _answer(name: str, question: str, position: int, texts: dict[str, str]) -> str:
     if name in texts:
         return texts[name]
-    body = f"**{name}** answers: {question}\n\n- first point\n- second point number {position}\n\n"
+    body = f"**Answer {NAMES.index(name)}** to: {question}\n\n- first point\n- second point number {position}\n\n"
     return body + "```python\nprint('hello')\n```\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |\n"
 
 

@@ -1,0 +1,300 @@
+"""What the battles and inspect pages ask: filters, facets, windows, panels, one battle with everything."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import polars as pl
+
+from arena.records import BadInput, Battle, Contender, Instruction, Judgement, Response, Vote
+from arena.store import Store
+
+SEARCH_SECONDS = 4.0
+"""A free-text search that takes longer is stopped with a clear sentence."""
+MOST_EXPORTED = 50_000
+KEPT_ORDERS = 12
+
+SORTS = {
+    "newest": "made_at DESC, id",
+    "oldest": "made_at, id",
+    "widest gap": "abs(margin) DESC NULLS LAST, id",
+    "closest": "abs(margin) NULLS LAST, id",
+    "instruction": "instruction, contender_a, contender_b",
+}
+"""Menu word -> ORDER BY."""
+
+GAPS = {"0-1": (0, 1), "1-2": (1, 2), "2-4": (2, 4), "4 and more": (4, 99)}
+"""Menu word -> score gap, from below to below."""
+
+COLUMNS = ("winner", "category", "language", "judge", "run", "source")
+"""Facets that are a column of the battle."""
+
+FLAGS = {
+    "flipped": "battle.flipped",
+    "unreadable": "(battle.response_a IN (SELECT first FROM judgement WHERE outcome = 'unreadable') "
+    "OR battle.response_b IN (SELECT first FROM judgement WHERE outcome = 'unreadable'))",
+    "unvoted": "battle.id NOT IN (SELECT battle FROM vote)",
+    "disputed": "battle.id IN (SELECT v.battle FROM vote v JOIN battle j ON j.id = v.battle "
+    "WHERE replace(v.winner, 'both_bad', 'tie') <> j.winner)",
+}
+"""Facets that hold or not: flipped when seats were swapped; a game was unreadable; nobody voted; people disagree."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which battles, in the words of the address; empty words choose all."""
+
+    pair: str = ""
+    """Two names joined by ' vs '."""
+    contender: str = ""
+    testset: str = ""
+    category: str = ""
+    language: str = ""
+    winner: str = ""
+    judge: str = ""
+    run: str = ""
+    round: str = ""
+    source: str = ""
+    """Judged, live and imported ones when empty; people's votes only when asked for."""
+    gap: str = ""
+    flipped: str = ""
+    unreadable: str = ""
+    unvoted: str = ""
+    disputed: str = ""
+    instruction: str = ""
+    text: str = ""
+    """Searched in instructions and answers."""
+    sort: str = "newest"
+
+    @staticmethod
+    def of(words: Mapping[str, object]) -> Filter:
+        """The filter of an address; unknown words are ignored.
+
+        Raises:
+            BadInput: a sort or gap that is none.
+        """
+        names = {f.name for f in fields(Filter)}
+        chosen = Filter(**{k: str(v)[:400] for k, v in words.items() if k in names and v})
+        if chosen.sort not in SORTS:
+            raise BadInput(f"There is no order {chosen.sort!r}; choose from {', '.join(SORTS)}.")
+        if chosen.gap and chosen.gap not in GAPS:
+            raise BadInput(f"There is no score gap {chosen.gap!r}; choose from {', '.join(GAPS)}.")
+        return chosen
+
+    def where(self, without: str = "") -> tuple[str, list[object]]:
+        """SQL condition over `battle` and its parameters, leaving one facet out."""
+        parts: list[str] = []
+        params: list[object] = []
+
+        def add(name: str, condition: str, *values: object) -> None:
+            if name != without and getattr(self, name):
+                parts.append(condition)
+                params.extend(values)
+
+        left, _, right = self.pair.partition(" vs ")
+        add("pair", "contender_a = ? AND contender_b = ?", left, right)
+        add("contender", "(contender_a = ? OR contender_b = ?)", self.contender, self.contender)
+        add("testset", "instruction IN (SELECT instruction FROM pick WHERE testset = ?)", self.testset)
+        for name in COLUMNS:
+            add(name, f"battle.{name} = ?", getattr(self, name))
+        if not self.source and without != "source":
+            parts.append("battle.source <> 'vote'")
+        add("round", "run IN (SELECT run FROM round WHERE name = ?)", self.round)
+        low, high = GAPS.get(self.gap, (0, 0))
+        add("gap", "abs(margin) >= ? AND abs(margin) < ?", low, high)
+        for name, condition in FLAGS.items():
+            add(name, condition)
+        add("instruction", "instruction = ?", self.instruction)
+        like = "%" + self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        add(
+            "text",
+            "(instruction IN (SELECT id FROM instruction WHERE array_to_string(turns, ' ') ILIKE ? ESCAPE '\\') "
+            "OR response_a IN (SELECT id FROM found) OR response_b IN (SELECT id FROM found))",
+            like,
+        )
+        return " AND ".join(parts) or "true", params
+
+    def prefix(self, without: str = "") -> tuple[str, list[object]]:
+        """The WITH clause that the text search needs, and its parameters."""
+        if not self.text or without == "text":
+            return "", []
+        like = "%" + self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        return (
+            "WITH found AS MATERIALIZED (SELECT id FROM response "
+            "WHERE array_to_string(answers, ' ') ILIKE ? ESCAPE '\\') ",
+            [like],
+        )
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One menu of the filter: its values with counts under the rest of the filter."""
+
+    name: str
+    values: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One battle with everything that hangs on it."""
+
+    battle: Battle
+    instruction: Instruction
+    response_a: Response | None
+    response_b: Response | None
+    games: list[Judgement]
+    """Of these two answers, by any judge."""
+    siblings: list[Battle]
+    """All battles on this instruction, itself too."""
+    votes: list[Vote]
+    contender_a: Contender | None
+    contender_b: Contender | None
+    answers: list[Response]
+    """Every answer to this instruction."""
+
+
+_orders: WeakKeyDictionary[Store, OrderedDict[tuple[Filter, int], np.ndarray[Any, Any]]] = WeakKeyDictionary()
+"""Store -> row ids in order for the latest filters (8 bytes a battle), dropped when the store moves."""
+
+
+def select(store: Store, chosen: Filter, what: str, tail: str = "", without: str = "") -> pl.DataFrame:
+    where, params = chosen.where(without)
+    prefix, before = chosen.prefix(without)
+    sql = f"{prefix}SELECT {what} FROM battle WHERE {where} {tail}"
+    return store.query(sql, [*before, *params], seconds=SEARCH_SECONDS)
+
+
+def order_of(store: Store, chosen: Filter) -> np.ndarray[Any, Any]:
+    """Row ids of the filter's battles in its order. The first call sorts, the others are free."""
+    kept = _orders.setdefault(store, OrderedDict())
+    key = (chosen, store.version)
+    if key not in kept:
+        for old in [k for k in kept if k[1] != store.version]:
+            kept.pop(old, None)
+        frame = select(store, chosen, "battle.rowid AS row", f"ORDER BY {SORTS[chosen.sort]}")
+        kept[key] = frame["row"].to_numpy()
+        while len(kept) > KEPT_ORDERS:
+            kept.popitem(last=False)
+    return kept[key]
+
+
+def window(store: Store, chosen: Filter, offset: int, limit: int) -> tuple[int, pl.DataFrame]:
+    """How many battles there are, and some of them for a list: texts are cut to a line."""
+    order = order_of(store, chosen)
+    rows = [int(r) for r in order[offset : offset + limit]]
+    if not rows:
+        return len(order), pl.DataFrame()
+    marks = ", ".join("?" * len(rows))
+    frame = store.query(
+        f"SELECT b.rowid AS row, b.id, left(i.turns[len(i.turns)], 240) AS question, b.category, b.contender_a, "
+        "b.contender_b, b.winner, b.score_a, b.score_b, b.flipped, b.judge, b.source, b.recorded, "
+        "b.id IN (SELECT battle FROM vote) AS voted "
+        f"FROM (SELECT rowid, * FROM battle WHERE rowid IN ({marks})) b "
+        "LEFT JOIN instruction i ON i.id = b.instruction",
+        rows,
+    )
+    place = pl.DataFrame({"row": rows, "place": range(len(rows))})
+    return len(order), frame.join(place, on="row").sort("place")
+
+
+def neighbours(store: Store, chosen: Filter, battle: str) -> tuple[int, int, str, str]:
+    """Place (from 0; -1 outside the filter), how many, and the ids before and after ('' at the ends)."""
+    order = order_of(store, chosen)
+    row = store.query("SELECT rowid FROM battle WHERE id = ?", [battle])
+    found = np.flatnonzero(order == row.item()) if row.height else np.array([])
+    if not len(found):
+        return -1, len(order), "", ""
+    place = int(found[0])
+    near = [int(order[p]) for p in (place - 1, place + 1) if 0 <= p < len(order)]
+    ids: dict[int, str] = {}
+    if near:
+        marks = ", ".join("?" * len(near))
+        ids = dict(store.query(f"SELECT rowid, id FROM battle WHERE rowid IN ({marks})", near).iter_rows())
+    before = ids.get(int(order[place - 1]), "") if place else ""
+    after = ids.get(int(order[place + 1]), "") if place + 1 < len(order) else ""
+    return place, len(order), before, after
+
+
+def facets(store: Store, chosen: Filter, most: int = 40) -> list[Facet]:
+    """Every menu with its counts under the rest of the filter."""
+    found = [_facet(store, chosen, "pair", "contender_a || ' vs ' || contender_b", most)]
+    found.append(_testsets(store, chosen))
+    found += [_facet(store, chosen, name, f"battle.{name}", most) for name in COLUMNS]
+    gap = "CASE " + " ".join(
+        f"WHEN abs(margin) >= {low} AND abs(margin) < {high} THEN '{word}'"
+        for word, (low, high) in GAPS.items()
+    )
+    found.append(_facet(store, chosen, "gap", f"{gap} END", most))
+    rounds = store.query("SELECT name, run FROM round WHERE run <> ''")
+    if rounds.height:
+        runs = dict(next(f for f in found if f.name == "run").values)
+        found.append(Facet("round", [(n, runs[r]) for n, r in rounds.iter_rows() if r in runs]))
+    flags = ", ".join(f"count(*) FILTER ({condition}) AS {name}" for name, condition in FLAGS.items())
+    row = select(store, chosen, flags).row(0, named=True)
+    found += [Facet(name, [("yes", int(row[name]))]) for name in FLAGS]
+    return [facet for facet in found if any(n for _, n in facet.values)]
+
+
+def _facet(store: Store, chosen: Filter, name: str, column: str, most: int) -> Facet:
+    frame = select(
+        store,
+        chosen,
+        f"{column} AS value, count(*) AS n",
+        f"GROUP BY 1 HAVING value IS NOT NULL AND value <> '' ORDER BY n DESC, value LIMIT {most}",
+        without=name,
+    )
+    return Facet(name, [(str(value), int(n)) for value, n in frame.iter_rows()])
+
+
+def _testsets(store: Store, chosen: Filter) -> Facet:
+    where, params = chosen.where("testset")
+    prefix, before = chosen.prefix()
+    frame = store.query(
+        f"{prefix}SELECT testset, sum(n)::BIGINT AS n FROM pick JOIN (SELECT instruction, count(*) AS n FROM battle "
+        f"WHERE {where} GROUP BY 1) b USING (instruction) GROUP BY 1 ORDER BY n DESC LIMIT 40",
+        [*before, *params],
+        seconds=SEARCH_SECONDS,
+    )
+    return Facet("testset", [(str(value), int(n)) for value, n in frame.iter_rows()])
+
+
+def detail(store: Store, battle_id: str) -> Detail:
+    """The battle and what hangs on it.
+
+    Raises:
+        BadInput: there is no such battle.
+    """
+    battle = store.get(Battle, battle_id)
+    if battle is None:
+        raise BadInput(f"There is no battle {battle_id!r} in this arena; the link may come from another one.")
+    instruction = store.get(Instruction, battle.instruction)
+    pair = [battle.response_a, battle.response_b]
+    return Detail(
+        battle,
+        instruction or Instruction(battle.instruction, ("(the instruction is not in this arena)",)),
+        store.get(Response, battle.response_a),
+        store.get(Response, battle.response_b),
+        store.load(Judgement, "first IN (?, ?) AND second IN (?, ?)", [*pair, *pair], order="judge, made_at"),
+        store.load(
+            Battle, "instruction = ?", [battle.instruction], order="contender_a, contender_b LIMIT 600"
+        ),
+        store.load(Vote, "battle = ?", [battle_id], order="made_at"),
+        store.get(Contender, battle.contender_a),
+        store.get(Contender, battle.contender_b),
+        store.load(Response, "instruction = ?", [battle.instruction], order="contender, sample LIMIT 200"),
+    )
+
+
+def between(store: Store, instruction: str, left: str, right: str) -> str:
+    """The newest battle of two contenders on one instruction, whichever way round; '' when none."""
+    frame = store.query(
+        "SELECT id FROM battle WHERE instruction = ? AND ((contender_a = ? AND contender_b = ?) "
+        "OR (contender_a = ? AND contender_b = ?)) ORDER BY source = 'vote', made_at DESC LIMIT 1",
+        [instruction, left, right, right, left],
+    )
+    return str(frame.item()) if frame.height else ""
