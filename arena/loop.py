@@ -39,9 +39,9 @@ class Loop:
     student: str = embedded.STUDENT
     teachers: tuple[str, ...] = ("qwen2.5-coder-0.5b", embedded.JUDGE)
     judge: str = embedded.JUDGE
-    test: int = 8
+    test: int = 6
     """Instructions of the held-out test set."""
-    lessons: int = 12
+    lessons: int = 10
     """Instructions on which the student's losses become lessons."""
     k: float = 1.0
     """Least score gap of a lesson."""

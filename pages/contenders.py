@@ -30,7 +30,7 @@ def render(store: Store) -> None:
     gr.Markdown(
         "# Contenders\nEvery model that battles or judges. The embedded ones are real, small, and run on a CPU."
     )
-    cards = gr.HTML(elem_id="contender-cards")
+    cards = gr.HTML(elem_id="contender-cards", apply_default_css=False)
     with gr.Accordion("Add a contender", open=False, elem_id="contender-add"):
         with gr.Row():
             name = gr.Textbox(label="Name", max_length=80, elem_id="contender-name")

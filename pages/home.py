@@ -18,7 +18,7 @@ TOP = 6
 
 
 def render(store: Store) -> None:
-    main = gr.HTML(elem_id="home-main")
+    main = gr.HTML(elem_id="home-main", apply_default_css=False)
     job_panel.render(store, title="Latest runs", most=4)
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
