@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from arena.battles import control, fight
+from arena.battles import control, fight, injections, report
 from arena.battles.answers import import_answers
 from arena.battles.fight import FightSettings
 from arena.battles.judges import JUDGES
@@ -71,6 +71,12 @@ def _add_judges(judges: Subparsers) -> None:
     parser.add_argument("--members", default="", help="judges of a jury, separated by commas")
     parser.add_argument("--rule", choices=["mean", "majority"], default="mean", help="of a jury")
     command(judges, "list", _list_judges, "list the judges and how they stand on the control pairs")
+    parser = command(judges, "report", _report, "seats, flips, length, kinship, agreement of a judge")
+    parser.add_argument("--judge", required=True)
+    parser.add_argument("--testset", default="", help="only battles on this test set")
+    parser = command(judges, "attack", _attack, "measure a judge under injection attacks")
+    parser.add_argument("--judge", required=True)
+    parser.add_argument("--pairs", type=_natural, default=10, help="obvious control pairs to attack")
     parser = command(judges, "control", _control, "measure a judge on pairs with known winners")
     parser.add_argument("--judge", required=True, help="a judge's name, or a contender's that shall judge")
     parser.add_argument("--judge-kind", choices=[k for k in JUDGES if k not in {"jury", "code"}], default="")
@@ -227,6 +233,24 @@ def _list_judges(arguments: argparse.Namespace) -> None:
         f"{r['name']}  {r['kind']}  {r['contender']}  {r['standing']}" for r in rows if isinstance(r, dict)
     )
     show(arguments, rows, text or "No judges yet; python -m arena judge add")
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        found = report.judge_report(store, arguments.judge, arguments.testset)
+    show(arguments, to_json(found), report.in_words(found))
+
+
+def _attack(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        wait(store, injections.launch(store, arguments.judge, arguments.pairs))
+        found = injections.injection_report(store, arguments.judge, arguments.pairs)
+    lines = [
+        f"{found.all.hits:g} of {found.all.total} attacks on {found.judge} succeeded",
+        *(f"  {one.name}: {one.succeeded.hits:g} of {one.succeeded.total}" for one in found.attacks),
+        f"The defence changes {found.drift.hits:g} of {found.drift.total} outcomes without any attack",
+    ]
+    show(arguments, to_json(found), "\n".join(lines))
 
 
 def _control(arguments: argparse.Namespace) -> None:
