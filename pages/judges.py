@@ -1,0 +1,238 @@
+"""Is the judge any good? Its report, the control pairs, attacks, and a prompt editor that makes new judges."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from arena.battles import control, injections, live
+from arena.battles.agreement import Share
+from arena.battles.control import Mark
+from arena.battles.judges import JUDGES
+from arena.battles.judges.game import NEEDS_MODEL, NEEDS_PROMPT
+from arena.battles.judges.prompt import make_judge, shipped_prompt
+from arena.battles.report import JudgeReport, judge_report
+from arena.records import ArenaError, Judge
+from arena.store import Store
+from pages import job_panel, judges_charts
+
+EVERY = "all"
+ATTACKED_PAIRS = 10
+
+
+def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring read best in one piece
+    """Layout, then wiring."""
+    gr.Markdown("# Judges\nNobody should take a judge's word on trust: here is how far each can be trusted.")
+    with gr.Row():
+        judge = gr.Dropdown([], label="Judge", elem_id="judge-chosen")
+        testset = gr.Dropdown([EVERY], value=EVERY, label="Battles on")
+    standing = gr.HTML(elem_id="judge-standing")
+    with gr.Row():
+        control_button = gr.Button("Measure on the control pairs", variant="primary", elem_id="judge-control")
+        attack_button = gr.Button("Measure under injection attacks", elem_id="judge-attack")
+        again = gr.Button("Show the newest figures", elem_id="judge-refresh")
+    job_panel.render(store, kinds=("control", "injections"), title="Measurements", most=2)
+    with gr.Tabs():
+        with gr.Tab("Report"):
+            report = gr.HTML(elem_id="judge-report")
+            with gr.Row():
+                flips = gr.Plot(show_label=False)
+                scores = gr.Plot(show_label=False)
+        with gr.Tab("Control pairs"):
+            by_kind = gr.Plot(show_label=False)
+            pairs = gr.HTML(elem_id="judge-pairs")
+        with gr.Tab("Attacks"):
+            attacks = gr.HTML(elem_id="judge-attacks")
+        with gr.Tab("Add or edit a judge"):
+            with gr.Row():
+                name = gr.Textbox(label="Name", max_length=100, elem_id="judge-name")
+                kind = gr.Dropdown([k for k in JUDGES if k != "jury"], value="scores", label="Kind")
+                model = gr.Dropdown([], label="Model that judges")
+            prompt = gr.Textbox(
+                shipped_prompt("scores"),
+                label="Prompt; {instruction}, {first}, {second} and {reference} are filled in",
+                lines=16,
+                max_length=20_000,
+                elem_id="judge-prompt",
+            )
+            with gr.Row():
+                shipped = gr.Button("The shipped prompt of this kind", size="sm")
+                chosen_prompt = gr.Button("The prompt of the judge above", size="sm")
+                save = gr.Button("Save the judge", variant="primary", elem_id="judge-save")
+            gr.Markdown(
+                "A changed prompt is a new version: what the old one judged stays, and the new one starts at nothing."
+            )
+
+    shown = [standing, report, flips, scores, by_kind, pairs, attacks]
+
+    def arrive() -> tuple[Any, Any, Any]:
+        return _menus(store)
+
+    def show(name: str | None, on: str) -> tuple[Any, ...]:
+        return _show(store, name, on)
+
+    def measure(name: str | None) -> None:
+        _start(store, name, attack=False)
+
+    def attack(name: str | None) -> None:
+        _start(store, name, attack=True)
+
+    def keep(name: str, kind: str, model: str | None, prompt: str) -> Any:
+        return _save(store, name, kind, model, prompt)
+
+    def edit(name: str | None) -> tuple[Any, ...]:
+        return _edit(store, name)
+
+    page = Context.root_block
+    assert page is not None, "render() is called inside a route"
+    page.load(arrive, None, [judge, testset, model], show_progress="hidden").then(
+        show, [judge, testset], shown, show_progress="hidden"
+    )
+    gr.on([judge.input, testset.input, again.click], show, [judge, testset], shown)
+    control_button.click(measure, judge)
+    attack_button.click(attack, judge)
+    shipped.click(shipped_prompt, kind, prompt)
+    kind.input(shipped_prompt, kind, prompt)
+    chosen_prompt.click(edit, judge, [name, kind, model, prompt])
+    save.click(keep, [name, kind, model, prompt], judge).then(show, [judge, testset], shown)
+
+
+def _menus(store: Store) -> tuple[Any, Any, Any]:
+    offered = live.choices(store)
+    judges = [(f"{name} ({kind})", name) for name, kind in offered.judges]
+    return (
+        gr.Dropdown(choices=judges, value=judges[0][1] if judges else None),
+        gr.Dropdown(choices=[EVERY, *(name for name, _ in offered.testsets)], value=EVERY),
+        gr.Dropdown(choices=list(offered.contenders), value=None),
+    )
+
+
+def _show(store: Store, name: str | None, on: str) -> tuple[Any, ...]:
+    if not name:
+        empty = "<p>No judge yet. Add one under <b>Add or edit a judge</b>.</p>"
+        nothing = judges_charts.flips([])
+        return empty, "", nothing, judges_charts.scores([0] * 10), judges_charts.control([]), "", ""
+    try:
+        found = judge_report(store, name, "" if on == EVERY else on)
+        marks = control.marks(found.judge, control.judgements_of(store, found.judge))
+        attacked = injections.injection_report(store, name, ATTACKED_PAIRS)
+    except ArenaError as error:
+        raise gr.Error(str(error)) from error
+    return (
+        f"<p><b>{escape(found.control.sentence)}</b></p>",
+        report_html(found),
+        judges_charts.flips(found.gaps),
+        judges_charts.scores(found.histogram),
+        judges_charts.control(marks),
+        pairs_html(marks),
+        attacks_html(attacked),
+    )
+
+
+def share_text(share: Share) -> str:
+    """ "52% (48 to 56, n = 600)"; empty data said so."""
+    if not share.total:
+        return "no data"
+    low, high = share.interval
+    return f"{share.value:.0%} ({100 * low:.0f} to {100 * high:.0f}, n = {share.total:,})"
+
+
+def report_html(found: JudgeReport) -> str:
+    """The figures with what they should be."""
+    rows = [
+        ("Battles, judgements, unreadable", f"{found.battles:,}, {found.games:,}, {found.unreadable:,}", ""),
+        ("First seat wins", share_text(found.first_seat), "50% is fair"),
+        ("Seat order flips the winner", share_text(found.flips), "low is good"),
+        ("The longer answer wins", share_text(found.longer_wins), "far above 50% hints at length bias"),
+        ("Ties", share_text(found.ties), ""),
+    ]
+    rows += [
+        (f"Points of {kin.who} here", share_text(kin.share), f"elsewhere {share_text(kin.elsewhere)}")
+        for kin in found.kinship
+    ]
+    if found.null_is_last is not None:
+        words = "last, as it must" if found.null_is_last else "NOT last: don't trust this judge"
+        rows.append(("Points of the null contender", share_text(found.null), words))
+    for one in found.agreements:
+        words = (
+            f"kappa {one.kappa:.2f} ({one.kappa_low:.2f} to {one.kappa_high:.2f}), {one.battles:,} battles"
+        )
+        rows.append((f"Agrees with {one.other}", f"{share_text(one.decided)} without ties", words))
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    head = "<tr><th>figure</th><th>value, 95% interval</th><th></th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def pairs_html(marks: list[Mark]) -> str:
+    """All control pairs with what the judge said."""
+
+    def row(mark: Mark) -> str:
+        said = "not judged" if mark.right is None else "right" if mark.right else "wrong or tied"
+        scores = "" if mark.right is None else f"{mark.score_better:.1f} : {mark.score_worse:.1f}"
+        cells = [
+            mark.pair.level, mark.pair.kind, " / ".join(mark.pair.instruction.turns),
+            " / ".join(mark.pair.better.answers), " / ".join(mark.pair.worse.answers), scores,
+            said + (", seats flip it" if mark.flipped else ""),
+        ]  # fmt: skip
+        return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+    heads = ("level", "kind", "instruction", "better", "worse", "scores", "the judge is")
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    body = "".join(row(mark) for mark in sorted(marks, key=lambda m: m.right is not False))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def attacks_html(found: injections.InjectionReport) -> str:
+    if not found.all.total:
+        return "<p>Not measured yet: press <b>Measure under injection attacks</b>.</p>"
+    texts = {attack.name: attack.text for attack in injections.attacks()}
+    body = "".join(
+        f"<tr><td>{escape(a.name)}</td><td>{escape(texts[a.name])}</td><td>{share_text(a.succeeded)}</td></tr>"
+        for a in found.attacks
+    )
+    return (
+        f"<p>{share_text(found.all)} of all attacks succeed. The line of defence in the prompt changes "
+        f"{share_text(found.drift)} of outcomes where nobody attacks.</p>"
+        f"<table><thead><tr><th>attack</th><th>added to the worse answer</th><th>succeeds</th></tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def _start(store: Store, name: str | None, attack: bool) -> None:
+    if not name:
+        raise gr.Error("Choose a judge first.")
+    try:
+        if attack:
+            injections.launch(store, name, ATTACKED_PAIRS)
+        else:
+            control.launch(store, name)
+    except ArenaError as error:
+        raise gr.Error(str(error)) from error
+
+
+def _save(store: Store, name: str, kind: str, model: str | None, prompt: str) -> Any:
+    if not (name or "").strip():
+        raise gr.Error("Give the judge a name.")
+    try:
+        made = make_judge(
+            name.strip(),
+            kind,
+            (model or "") if kind in NEEDS_MODEL else "",
+            prompt if kind in NEEDS_PROMPT else "",
+        )
+    except ArenaError as error:
+        raise gr.Error(str(error)) from error
+    store.save([made])
+    gr.Info(f"Judge {made.name}, version {made.prompt_hash}, is saved.")
+    judges = [(f"{j} ({k})", j) for j, k in live.choices(store).judges]
+    return gr.Dropdown(choices=judges, value=made.name)
+
+
+def _edit(store: Store, name: str | None) -> tuple[Any, ...]:
+    found = store.get(Judge, name) if name else None
+    if found is None:
+        raise gr.Error("Choose a judge first.")
+    return found.name, found.kind, found.contender or None, found.prompt
