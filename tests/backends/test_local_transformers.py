@@ -77,7 +77,7 @@ def test_an_answer_ends_before_its_stop_string(chat: TransformersChat) -> None:
 
 
 def test_length_makes_an_answer_truncated(chat: TransformersChat) -> None:
-    (done,) = chat.complete([ask("a", "hello", Sampling(0.0, max_tokens=16))])
+    (done,) = chat.complete([ask("a", "the stars", Sampling(1.0, 1.0, 16, seed=1))])
     assert (done.outcome, done.finish_reason, done.tokens_out) == (Outcome.TRUNCATED, "length", 16)
 
 
