@@ -1,0 +1,90 @@
+"""Filters, facets, windows and neighbours over the seeded arena."""
+
+from __future__ import annotations
+
+import pytest
+
+from arena.battles import browse
+from arena.battles.browse import Filter
+from arena.records import BadInput, Vote, Winner
+from arena.store import Store
+from tests.browser.seed import fill
+
+
+@pytest.fixture
+def full(store: Store) -> Store:
+    fill(store)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("words", "battles"),
+    [
+        ({}, 36),
+        ({"category": "science"}, 9),
+        ({"pair": "amber-1b vs basalt-3b"}, 12),
+        ({"contender": "amber-1b"}, 24),
+        ({"testset": "seed-mix"}, 36),
+        ({"testset": "other"}, 0),
+        ({"text": "haiku"}, 3),
+        ({"text": "POINT NUMBER 7"}, 3),
+        ({"text": "100%"}, 0),
+        ({"flipped": "yes"}, 9),
+        ({"unvoted": "yes"}, 36),
+        ({"source": "vote"}, 0),
+        ({"unknown": "word"}, 36),
+    ],
+)
+def test_a_filter_chooses(full: Store, words: dict[str, str], battles: int) -> None:
+    assert browse.window(full, Filter.of(words), 0, 1)[0] == battles
+
+
+@pytest.mark.parametrize("words", [{"sort": "1; DROP TABLE battle"}, {"gap": "wide"}])
+def test_unknown_orders_and_gaps_are_refused(words: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match="choose from"):
+        Filter.of(words)
+
+
+def test_a_facet_counts_under_the_rest_of_the_filter_not_itself(full: Store) -> None:
+    found = {f.name: dict(f.values) for f in browse.facets(full, Filter.of({"category": "science"}))}
+    assert found["category"]["writing"] == 6
+    assert sum(found["winner"].values()) == 9
+
+
+@pytest.mark.parametrize("sort", list(browse.SORTS))
+def test_windows_add_up_to_the_whole_order(full: Store, sort: str) -> None:
+    chosen = Filter.of({"sort": sort})
+    ids = [i for start in range(0, 36, 7) for i in browse.window(full, chosen, start, 7)[1]["id"]]
+    assert len(set(ids)) == 36
+    for place, battle in enumerate(ids):
+        at = browse.neighbours(full, chosen, battle)
+        assert at[:2] == (place, 36)
+        assert at[2] == (ids[place - 1] if place else "")
+        assert at[3] == (ids[place + 1] if place < 35 else "")
+
+
+def test_a_new_battle_is_seen_at_once(full: Store) -> None:
+    chosen = Filter.of({"unvoted": "yes"})
+    first = browse.window(full, chosen, 0, 1)[1]["id"].item()
+    full.save([Vote("ada", first, Winner.TIE)])
+    assert browse.window(full, chosen, 0, 1)[0] == 35
+
+
+def test_people_who_disagree_with_the_judge_are_a_facet(full: Store) -> None:
+    chosen = browse.window(full, Filter.of({"winner": "A"}), 0, 1)[1]["id"].item()
+    full.save([Vote("ada", chosen, Winner.B)])
+    assert browse.window(full, Filter.of({"disputed": "yes"}), 0, 5)[1]["id"].to_list() == [chosen]
+
+
+def test_one_battle_comes_with_everything(full: Store) -> None:
+    battle = browse.window(full, Filter(), 0, 1)[1]["id"].item()
+    found = browse.detail(full, battle)
+    assert (len(found.games), len(found.siblings), len(found.answers)) == (2, 3, 3)
+    assert found.contender_a is not None
+    swapped = browse.between(full, found.instruction.id, found.battle.contender_b, found.battle.contender_a)
+    assert swapped == battle
+
+
+def test_a_battle_that_is_not_there_is_named() -> None:
+    with Store.open(None) as store, pytest.raises(BadInput, match="no battle 'x'"):
+        browse.detail(store, "x")
