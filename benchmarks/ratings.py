@@ -203,7 +203,7 @@ def choix_bootstrap(draws: int) -> Callable[..., Callable[[], np.ndarray]]:
 
 
 def fastchat_onehot(models: int, a, b, outcome) -> Callable[[], np.ndarray]:
-    """One row a battle twice (ties as a win each way), one-hot columns, logistic regression without penalty."""
+    """Each battle twice (a tie as a win each way), one-hot columns, logistic regression without penalty."""
     from scipy import sparse
     from sklearn.linear_model import LogisticRegression
 

@@ -25,6 +25,8 @@ from arena.store import Store
 EVERY = "all"
 MEAN = "mean of all at 1000"
 NOBODY = "nobody"
+METHOD_MENU = [(method.says, name) for name, method in METHODS.items()]
+INTERVAL_MENU = [(says, name) for name, says in INTERVALS.items()]
 MOST_STYLED = 200_000
 """Battles up to which the style-controlled rank is worked out unasked."""
 ADDRESS = ("testset", "category", "language", "judge", "source", "method", "interval", "anchor")
@@ -48,6 +50,13 @@ class Wish:
     chosen: Slice
     settings: Settings
     style_control: bool
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The slice as the battles page's filters say it."""
+        chosen = self.chosen
+        said = {"testset": chosen.testset, "category": chosen.category, "language": chosen.language}
+        return {**said, "judge": chosen.judge, "source": chosen.source}
 
     @staticmethod
     def of(
@@ -84,12 +93,8 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
         judge = gr.Dropdown([EVERY], value=EVERY, label="Judge")
         source = gr.Dropdown([EVERY, *SOURCES], value=EVERY, label="Battles from")
     with gr.Row():
-        method = gr.Dropdown(
-            [(m.says, name) for name, m in METHODS.items()], value="bradley-terry", label="Method"
-        )
-        interval = gr.Dropdown(
-            [(says, name) for name, says in INTERVALS.items()], value="instructions", label="Interval"
-        )
+        method = gr.Dropdown(METHOD_MENU, value="bradley-terry", label="Method")
+        interval = gr.Dropdown(INTERVAL_MENU, value="instructions", label="Interval")
         anchor = gr.Dropdown([MEAN], value=MEAN, label="Anchor")
         anchor_at = gr.Number(INIT, label="Anchored at", precision=0)
         own_family = gr.Checkbox(label="Without battles of the judge's own family")
@@ -209,8 +214,14 @@ def _menus(store: Store, asked: dict[str, str]) -> list[Any]:
         updates.append(gr.Dropdown(choices=values, value=_valid(asked.get(name), values, EVERY)))
     source = [EVERY, *(name for name in SOURCES if name in known["source"])]
     updates.append(gr.Dropdown(choices=source, value=_valid(asked.get("source"), source, EVERY)))
-    updates.append(gr.Dropdown(value=_valid(asked.get("method"), list(METHODS), "bradley-terry")))
-    updates.append(gr.Dropdown(value=_valid(asked.get("interval"), list(INTERVALS), "instructions")))
+    updates.append(
+        gr.Dropdown(choices=METHOD_MENU, value=_valid(asked.get("method"), list(METHODS), "bradley-terry"))
+    )
+    updates.append(
+        gr.Dropdown(
+            choices=INTERVAL_MENU, value=_valid(asked.get("interval"), list(INTERVALS), "instructions")
+        )
+    )
     anchors = [MEAN, *known["contenders"]]
     updates.append(gr.Dropdown(choices=anchors, value=_valid(asked.get("anchor"), anchors, MEAN)))
     frozen = gr.Dropdown(choices=_snapshots(store))
@@ -285,7 +296,7 @@ def control_line(store: Store, chosen: Slice) -> str:
 def _matrix(store: Store, wish: Wish, what: str) -> str:
     try:
         board = _board(store, replace(wish, settings=replace(wish.settings, interval="none")))
-        return markup.pair_matrix(slices.cells(store, wish.chosen), board.names, what)
+        return markup.pair_matrix(slices.cells(store, wish.chosen), board.names, what, wish.words)
     except ArenaError:
         return ""
 
@@ -330,7 +341,7 @@ def _duel(store: Store, wish: Wish, first: str, second: str) -> str:
         f'<div class="card">Stands above<b>{found.better:.1%}</b><small>of the resampled boards</small></div>'
         f'<div class="card">Gap<b>{found.gap:+.1f}</b>'
         f"<small>{found.low:+.1f} to {found.high:+.1f}</small></div></div>"
-        f'<p><a href="{escape(markup.battles_link(first, second))}">Their battles</a></p>'
+        f'<p><a href="{escape(markup.battles_link(first, second, wish.words))}">Their battles</a></p>'
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import numpy as np
 
@@ -17,9 +17,13 @@ from arena.ratings.win_rate import counts, matrix
 MOST_IN_MATRIX = 40
 
 
-def battles_link(first: str, second: str) -> str:
-    """Where the battles of a pair are listed; relative, so that it holds behind a proxy."""
-    return f"battles?pair={quote(f'{first}|{second}', safe='')}"
+def battles_link(first: str, second: str, words: Mapping[str, str] | None = None) -> str:
+    """Where the battles of a pair are listed; relative, so that it holds behind a proxy.
+
+    `words` are further filters of that page: testset, category, language, judge, source.
+    """
+    asked = {"pair": " vs ".join(sorted((first, second))), **(words or {})}
+    return f"battles?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
 def contender_link(name: str) -> str:
@@ -103,7 +107,9 @@ min-width:11rem;max-width:17rem}
 </style>"""
 
 
-def pair_matrix(cells: Cells, order: Sequence[str], what: str = "wins") -> str:
+def pair_matrix(
+    cells: Cells, order: Sequence[str], what: str = "wins", words: Mapping[str, str] | None = None
+) -> str:
     """Win rates or battle counts of every pair; each cell opens the battles behind it."""
     names = list(order)[:MOST_IN_MATRIX]
     places = [cells.names.index(name) for name in names]
@@ -112,7 +118,7 @@ def pair_matrix(cells: Cells, order: Sequence[str], what: str = "wins") -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     lines = []
     for i, name in enumerate(names):
-        line = "".join(_pair(names, i, j, wins, numbers, most, what) for j in range(len(names)))
+        line = "".join(_pair(names, i, j, wins, numbers, most, what, words) for j in range(len(names)))
         lines.append(f'<tr><th scope="row" class="name">{escape(name)}</th>{line}</tr>')
     caption = "Share of battles the row won against the column" if what == "wins" else "Battles of each pair"
     more = f" (the first {MOST_IN_MATRIX})" if len(order) > MOST_IN_MATRIX else ""
@@ -124,7 +130,16 @@ def pair_matrix(cells: Cells, order: Sequence[str], what: str = "wins") -> str:
     )
 
 
-def _pair(names: list[str], i: int, j: int, wins: Floats, numbers: Floats, most: float, what: str) -> str:
+def _pair(
+    names: list[str],
+    i: int,
+    j: int,
+    wins: Floats,
+    numbers: Floats,
+    most: float,
+    what: str,
+    words: Mapping[str, str] | None,
+) -> str:
     if i == j or not numbers[i, j]:
         return "<td></td>"
     share = float(wins[i, j])
@@ -135,7 +150,7 @@ def _pair(names: list[str], i: int, j: int, wins: Floats, numbers: Floats, most:
     colour = f"rgba({'0,114,178' if blue else '213,94,0'},{strength:.2f})"
     says = escape(f"{names[i]} against {names[j]}: won {share:.1%} of {numbers[i, j]:,.0f} battles")
     return (
-        f'<td style="background:{colour}"><a href="{escape(battles_link(names[i], names[j]))}" '
+        f'<td style="background:{colour}"><a href="{escape(battles_link(names[i], names[j], words))}" '
         f'title="{says}" aria-label="{says}">{text}</a></td>'
     )
 
