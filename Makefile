@@ -37,7 +37,17 @@ chromium:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else echo "The browser tests need Chromium: run 'apt-get install chromium' as root, then again."; exit 1; fi; }
 
-test: setup-test chromium models check   ## set up, then check everything, the slowest parts last
+# axe-core finds accessibility faults in the browser tests.
+AXE := tests/browser/setup/node_modules
+$(AXE): tests/browser/setup/package.json
+	@command -v npm >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; \
+	  else echo "The accessibility tests need npm: install it (Debian: npm), then again."; exit 1; fi; }
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/browser/setup
+	@touch $@
+
+test: setup-test chromium $(AXE) models check   ## set up, then check everything, the slowest parts last
 	$(PY) -m pytest -m "browser"
 	$(PY) -m pytest -m "models"
 
