@@ -22,7 +22,7 @@ from arena.testsets.build import Plan
 from arena.testsets.clean import STEPS, USUAL
 from arena.testsets.cluster import maps_here
 from arena.testsets.difficulty import BASELINE
-from arena.testsets.embed import EMBEDDERS
+from arena.testsets.embed import EMBEDDERS, usual
 from arena.testsets.read import FORMATS, Preview, preview, shipped
 from arena.testsets.recipes import RECIPES
 from arena.testsets.rows import Layout
@@ -64,7 +64,9 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
                     [AS_FOUND, "yes", "no"], value=AS_FOUND, label="CSV: first row is a header"
                 )
     with gr.Row():
-        name = gr.Textbox(label="Name of the new set", max_length=64, placeholder="my-mix-v1")
+        name = gr.Textbox(
+            label="Name of the new set", elem_id="testset-name", max_length=64, placeholder="my-mix-v1"
+        )
         recipe = gr.Dropdown(
             [(made.title, key) for key, made in RECIPES.items()], value="mix", label="Recipe"
         )
@@ -124,7 +126,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
     def watch(known: str, loaded: float) -> tuple[Any, Any]:
         return _watch(store, known, loaded)
 
-    def menus() -> tuple[Any, Any]:
+    def menus() -> tuple[Any, ...]:
         return _menus(store)
 
     gr.on(
@@ -159,16 +161,16 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
     page.load(time.time, None, since, show_progress="hidden")
-    page.load(menus, None, [rater, benchmarks], show_progress="hidden").then(
+    page.load(menus, None, [rater, benchmarks, embedder], show_progress="hidden").then(
         look, [*source, *reading], [seen, column, kind], show_progress="hidden"
     ).then(guess, [*source, *numbers], cost, show_progress="hidden")
     return built
 
 
-def _menus(store: Store) -> tuple[Any, Any]:
+def _menus(store: Store) -> tuple[Any, ...]:
     raters = [contender.name for contender in store.load(Contender, "NOT hidden", order="name")]
     names = catalog.testsets(store)["name"].to_list()
-    return gr.Dropdown(choices=[BASELINE, *raters]), gr.Dropdown(choices=names)
+    return gr.Dropdown(choices=[BASELINE, *raters]), gr.Dropdown(choices=names), usual(store.home)
 
 
 def _input(source: tuple[Any, ...]) -> str:

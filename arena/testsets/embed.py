@@ -54,6 +54,11 @@ def locate(name: str, home: Path) -> str:
     return str(folder)
 
 
+def usual(home: Path) -> str:
+    """The embedder to propose: the embedded model where it has been fetched, else the one that needs none."""
+    return DEFAULT if (home / "models" / DEFAULT / "config.json").is_file() else FALLBACK
+
+
 def _sentence_encoder(name: str, home: Path) -> Encode:
     place = locate(name, home)
     import torch
