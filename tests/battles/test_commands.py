@@ -61,7 +61,7 @@ def test_the_control_pairs_measure_a_judge_that_cannot_read(
     small_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Store.open(small_home) as store:
-        store.save([contender("constant", text='{"explanation": "", "score_a": 7, "score_b": 3}')])
+        store.save([contender("constant", text='{"right_answer": "", "score_a": 7, "score_b": 3}')])
     code, document = run(capsys, "judge", "control", "--judge", "constant", "--home", str(small_home))
     assert code == 0
     assert isinstance(document, dict)

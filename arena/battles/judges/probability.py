@@ -11,8 +11,8 @@ from arena.battles.judges.strict import Unreadable
 from arena.records import Contender, Judge
 
 ALTERNATIVES = 20
-SPREAD = 8.0
-"""Log-odds that reach the ends of the scale; the score is linear between, so that big odds still differ."""
+SPREAD = 4.0
+"""The score is 5.5 + 4.5 tanh(log-odds / SPREAD): small models' odds fill the scale, and big ones still differ."""
 
 
 def verdict(completion: Completion) -> Verdict:
@@ -20,7 +20,7 @@ def verdict(completion: Completion) -> Verdict:
     if yes == no == 0.0:
         raise Unreadable("neither Yes nor No is among the likeliest first words")
     odds = math.log(max(yes, 1e-9)) - math.log(max(no, 1e-9))
-    score = 5.5 + 4.5 * max(-1.0, min(1.0, odds / SPREAD))
+    score = 5.5 + 4.5 * math.tanh(odds / SPREAD)
     return Verdict(score, None, f"P(yes) = {yes / (yes + no):.3f}, log-odds {odds:+.2f}")
 
 
