@@ -19,13 +19,13 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
+from arena import loop
 from arena.backends import embedded
 from arena.battles import fight
 from arena.battles.fight import FightSettings
 from arena.flywheel.bouts import read_bouts
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.selection import Selection
-from arena.flywheel.train import launch
 from arena.flywheel.training_sets import make_training_set
 from arena.records import Contender, Instruction, Json, Judge, Judgement, Pick, Round, Sampling, TestSet
 from arena.store import Store
@@ -151,7 +151,7 @@ def learn(store: Store, lesson: Lesson) -> None:
         iteration=1,
         forbid_leaks=True,
     )
-    wait(store, launch(store, plan))
+    loop.learn(store, plan)  # resumes a training that was stopped
 
 
 def mcnemar(before: dict[str, bool], after: dict[str, bool]) -> float:

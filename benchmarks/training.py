@@ -1,0 +1,149 @@
+"""What our training job costs over a bare TRL script, and whether two processes learn what one learns.
+
+    python -m benchmarks.training overhead [--model FOLDER] [--rows 16] [--steps 4]
+    python -m benchmarks.training processes
+
+`overhead` prints CPU seconds and peak memory of both, each in a process of its own, same settings, same
+rows; loading libraries and model is in both. `processes` trains a tiny random model by one process and by
+two under torchrun with the same global batch, and prints the largest difference of their losses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from arena import jobs
+from arena.flywheel.bouts import Bout
+from arena.flywheel.rounds import RoundPlan
+from arena.flywheel.selection import Selection
+from arena.flywheel.train import launch
+from arena.flywheel.training_sets import make_training_set
+from arena.records import Contender, Json
+from arena.store import Store
+from tests.tiny_model import make_tiny_model
+
+BARE = """
+import json, sys, torch
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import SFTConfig, SFTTrainer
+folder, rows, out, settings = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+torch.set_num_threads(1)
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+data = Dataset.from_list([json.loads(line) for line in open(rows)])
+config = SFTConfig(output_dir=out, use_cpu=True, bf16=False, gradient_checkpointing=False, report_to="none",
+                   logging_steps=1, seed=0, dataloader_pin_memory=False, disable_tqdm=True, save_total_limit=1,
+                   save_strategy="steps", **settings)
+trainer = SFTTrainer(model=model, args=config, train_dataset=data, processing_class=tokenizer)
+trainer.train()
+trainer.model.to(torch.bfloat16).save_pretrained(out + "/final")
+tokenizer.save_pretrained(out + "/final")
+"""
+
+
+def prepared(store: Store, model: Path, rows: int, settings: dict[str, Json]) -> jobs.Job:
+    """A run folder that is ready to be worked on."""
+    bouts = [
+        Bout(
+            f"b{n}", f"i{n}", (f"Name a number near {n} and say why in two sentences.",), "", "student", "t",
+            ("No.",), (f"A number near {n} is {n + 1}. It follows {n} when we count by ones.",), "B", -5.0,
+        )
+        for n in range(rows)
+    ]  # fmt: skip
+    store.save([Contender("student", "local_transformers", str(model.resolve()))])
+    make_training_set(store, "rows", "student", "sft", Selection(), bouts)
+    jobs._spawn = lambda job: None  # type: ignore[assignment]  # we start it ourselves, to measure it
+    return launch(store, RoundPlan("measured", "sft", "student", "rows", settings=settings))
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """CPU seconds and peak MiB of a command."""
+    code = (
+        "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]).returncode; "
+        "u = resource.getrusage(resource.RUSAGE_CHILDREN); print('COST', u.ru_utime + u.ru_stime, u.ru_maxrss); "
+        "sys.exit(done)"
+    )
+    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])
+    _, seconds, kilobytes = next(line for line in done.stdout.splitlines() if line.startswith("COST")).split()
+    return float(seconds), int(kilobytes) / 1024
+
+
+def overhead(model: Path, rows: int, steps: int) -> None:
+    settings: dict[str, Json] = {"max_steps": steps, "per_device_train_batch_size": 4, "save_steps": 1000}
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        with Store.open(home) as store:
+            job = prepared(store, model, rows, {**settings, "learning_rate": 5e-5, "max_length": 512})
+        lines = [
+            json.loads(line) for line in (job.folder / "inputs" / "example.jsonl").read_text().splitlines()
+        ]
+        data = Path(folder) / "rows.jsonl"
+        shaped = [
+            {
+                "prompt": [{"role": "user", "content": row["turns"][0]}],
+                "completion": [{"role": "assistant", "content": row["chosen"][0]}],
+            }
+            for row in lines
+        ]
+        data.write_text("".join(json.dumps(row) + "\n" for row in shaped))
+        bare = {**job.settings["settings"]}  # type: ignore[dict-item]  # a mapping by construction
+        ours = measured([sys.executable, "-m", "arena.flywheel.train", str(job.folder)])
+        theirs = measured(
+            [sys.executable, "-c", BARE, str(model), str(data), f"{folder}/out", json.dumps(bare)]
+        )
+    print(f"{'':12}{'CPU s':>9}{'peak MiB':>10}")
+    print(f"{'bare TRL':12}{theirs[0]:9.1f}{theirs[1]:10.0f}")
+    print(f"{'our job':12}{ours[0]:9.1f}{ours[1]:10.0f}")
+    print(f"{'overhead':12}{ours[0] / theirs[0] - 1:9.1%}{ours[1] / theirs[1] - 1:10.1%}")
+
+
+def processes() -> None:
+    curves = []
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_tiny_model(Path(folder) / "tiny")
+        for count in (1, 2):
+            settings: dict[str, Json] = {
+                "max_steps": 6, "per_device_train_batch_size": 4 // count, "learning_rate": 1e-3, "max_length": 128,
+            }  # fmt: skip
+            with Store.open(Path(folder) / f"home-{count}") as store:
+                job = prepared(store, model, 16, settings)
+            start = [sys.executable] if count == 1 else [
+                sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
+            ]  # fmt: skip
+            measured([*start, "-m", "arena.flywheel.train", str(job.folder)])
+            assert jobs.status(job).state is jobs.State.DONE, jobs.log_tail(job)
+            curves.append([float(str(m["loss"])) for m in jobs.metrics(job) if "loss" in m])
+    print("one process ", [round(x, 5) for x in curves[0]])
+    print("two processes", [round(x, 5) for x in curves[1]])
+    print(f"largest difference {max(abs(a - b) for a, b in zip(*curves, strict=True)):.2g}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["overhead", "processes"])
+    parser.add_argument("--model", type=Path, default=Path(".arena/models/smollm2-135m"))
+    parser.add_argument("--rows", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=4)
+    arguments = parser.parse_args()
+    if arguments.what == "overhead":
+        overhead(arguments.model, arguments.rows, arguments.steps)
+    else:
+        processes()
+
+
+if __name__ == "__main__":
+    main()
