@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -52,14 +53,24 @@ async def bare(url: str, key: str, model: str, source: Iterator[Prompt], at_once
     return tokens
 
 
-def instant(counts: list[int]) -> None:
-    """Calls a second and memory against a server that answers at once, in a process of its own."""
+@contextmanager
+def fake_server(delay: float = 0.0) -> Iterator[str]:
+    """URL of a fake server in a process of its own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.fake_server", str(delay)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as fake:
         assert fake.stdin is not None
         assert fake.stdout is not None
-        url = f"http://127.0.0.1:{int(fake.stdout.readline())}/v1"
+        yield f"http://127.0.0.1:{int(fake.stdout.readline())}/v1"
+        fake.stdin.close()
+
+
+def instant(counts: list[int]) -> None:
+    """Calls a second and memory against a server that answers at once."""
+    with fake_server() as url:
         began, cpu = time.perf_counter(), time.process_time()
         asyncio.run(bare(url, "", "fake", prompts(10_000), 64))
         report("bare asyncio loop", 10_000, began, cpu)
@@ -68,7 +79,6 @@ def instant(counts: list[int]) -> None:
                 began, cpu = time.perf_counter(), time.process_time()
                 assert sum(1 for _ in chat.complete(prompts(count))) == count
                 report("openai_server", count, began, cpu)
-        fake.stdin.close()
 
 
 def report(name: str, count: int, began: float, cpu: float) -> None:
@@ -104,6 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--gguf", type=Path)
     parser.add_argument("--url")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds")
     parser.add_argument("--model", default="")
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--count", type=int, default=64)
@@ -118,6 +129,11 @@ def main() -> None:
             given.at_once,
             given.rounds,
         )
+    elif given.delay:
+        options = {"max_in_flight": given.at_once, "start_in_flight": given.at_once}
+        with fake_server(given.delay) as url:
+            served = Contender("fake", "openai_server", url, "fake", options=options)
+            real(served, given.count, given.at_once, given.rounds)
     elif given.url:
         options = {"max_in_flight": given.at_once, "start_in_flight": given.at_once}
         served = Contender("served", "openai_server", given.url, given.model, options=options)

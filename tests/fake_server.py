@@ -1,7 +1,8 @@
 """A small OpenAI-compatible server on loopback whose every reply a test decides: instant, slow, faulty.
 
 HTTP/1.1 with keep-alive on bare asyncio, so that it costs little beside the client it measures.
-`python -m tests.fake_server` serves instant replies and prints its port, for benchmarks.
+`python -m tests.fake_server [SECONDS]` serves the same reply, at once or after so many seconds, and prints
+its port, for benchmarks.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any
@@ -179,9 +180,9 @@ class FakeServer:
 
 
 def main() -> None:
-    """Serve instant replies until stdin closes."""
-    instant = answer("ok")
-    with FakeServer(lambda request: instant, keep=False) as server:
+    """Serve one and the same reply until stdin closes."""
+    reply = replace(answer("ok", tokens_out=64), delay=float(sys.argv[1]) if len(sys.argv) > 1 else 0.0)
+    with FakeServer(lambda request: reply, keep=False) as server:
         print(server.port, flush=True)
         sys.stdin.read()
 
