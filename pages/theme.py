@@ -18,6 +18,7 @@ HEAD = f"""
 <script src="{ASSETS}/arena.js"></script>
 <script src="{ASSETS}/battles.js"></script>
 <script src="{ASSETS}/inspect.js"></script>
+<script src="{ASSETS}/chat.js"></script>
 """
 """Addresses are relative, so that they hold behind a proxy; every page lies one level deep."""
 

@@ -124,11 +124,8 @@ class Filter:
         if not self.text or without == "text":
             return "", []
         like = "%" + self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        return (
-            "WITH found AS MATERIALIZED (SELECT id FROM response "
-            "WHERE array_to_string(answers, ' ') ILIKE ? ESCAPE '\\') ",
-            [like],
-        )
+        found = "SELECT id FROM response WHERE array_to_string(answers, ' ') ILIKE ? ESCAPE '\\'"
+        return f"WITH found AS MATERIALIZED ({found}) ", [like]
 
 
 @dataclass(frozen=True)

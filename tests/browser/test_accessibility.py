@@ -40,6 +40,6 @@ def test_no_serious_violation(page: Page, axe: str, path: str, theme: str) -> No
     found = page.evaluate(
         "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
         ".filter(v => ['serious', 'critical'].includes(v.impact))"
-        ".map(v => `${v.id}: ${v.nodes.slice(0, 4).map(n => n.target.join(' ') + ' | ' + n.html.slice(0, 120)).join(' ;; ')}`)"
+        ".map(v => `${v.id}: ${v.nodes.slice(0, 4).map(n => n.target + ' | ' + n.html.slice(0, 120)).join(' ;; ')}`)"
     )
     assert found == []

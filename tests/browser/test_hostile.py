@@ -29,7 +29,7 @@ from tests.browser.seed import records
 MARK = PAYLOADS[1]
 
 
-def poisoned(record: Record) -> Record:
+def poisoned(record: Record) -> Record:  # noqa: PLR0911 - one line a class
     """The record with hostile text wherever text is free. Ids and names that join tables carry a payload too."""
     swap = dataclasses.replace
     if isinstance(record, Instruction):
