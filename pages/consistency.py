@@ -186,13 +186,14 @@ def _show(store: Store, wish: Wish) -> tuple[Any, ...]:
         said = f'{markup.STYLE}<p class="warn">{escape(str(error))}</p>'
         return said, "", nothing, nothing, "", several, "", gr.skip(), gr.skip()
     lonely, free = found.matching.unmatched_ours, found.matching.unmatched_theirs
+    linked = wish.ours.startswith("Our ")
     suggested = found.matching.suggestions[0] if found.matching.suggestions else None
     return (
         _said(wish, found),
         markup.metric_cards(found),
         charts.scatter(found, wish.ours, wish.theirs),
         charts.slopes(found, wish.ours, wish.theirs),
-        markup.disagreement_table(found, links=wish.ours.startswith("Our ")),
+        markup.disagreement_table(found, links=linked) + markup.disagreement_matrix(found, links=linked),
         several,
         _names(found),
         gr.Dropdown(choices=list(lonely), value=suggested.ours if suggested else None),

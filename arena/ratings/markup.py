@@ -225,6 +225,36 @@ def disagreement_table(found: Consistency, links: bool = True) -> str:
     return table(["The reference says", "Ours", "Our gap", "Its gap", ""], body, "Disagreements")
 
 
+def disagreement_matrix(found: Consistency, links: bool = True) -> str:
+    """Every pair in the reference's order; a marked cell is a pair that ours orders the other way (x) or does
+    not separate (o), and opens its battles."""
+    names = [row.model for row in found.ours][:MOST_IN_MATRIX]
+    wrong = {frozenset((pair.above, pair.below)): pair for pair in found.disagreements}
+    lines = []
+    for row in names:
+        cells = []
+        for column in names:
+            pair = wrong.get(frozenset((row, column))) if row != column else None
+            if pair is None:
+                cells.append("<td></td>")
+                continue
+            verdict, mark = ("the other way round", "x") if pair.reversed else ("not separated", "o")
+            says = escape(f"{pair.above} over {pair.below} in the reference; ours: {verdict}")
+            colour = "rgba(213,94,0,.55)" if pair.reversed else "rgba(128,128,128,.3)"
+            text = f'<span title="{says}">{mark}</span>'
+            if links:
+                link = escape(battles_link(pair.above, pair.below))
+                text = f'<a href="{link}" title="{says}" aria-label="{says}">{mark}</a>'
+            cells.append(f'<td style="background:{colour}">{text}</td>')
+        lines.append(f'<tr><th scope="row" class="name">{escape(row)}</th>{"".join(cells)}</tr>')
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    return (
+        f'{STYLE}<div class="board-scroll" tabindex="0" role="region" aria-label="Matrix of disagreements">'
+        f'<table class="board matrix"><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
 def _span(row: Row) -> str:
     return "" if row.rank_low is None else f"{row.rank_low} to {row.rank_high}"
 

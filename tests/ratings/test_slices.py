@@ -221,3 +221,4 @@ def test_every_chart_has_a_figure(arena: Store) -> None:
     assert all(figure.layout.height and figure.layout.paper_bgcolor == "rgba(0,0,0,0)" for figure in figures)
     assert "99.01" in markup.metric_cards(found)
     assert "battles?pair=" in markup.disagreement_table(found)
+    assert markup.disagreement_matrix(found).count("over") >= 2
