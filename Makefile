@@ -8,7 +8,7 @@ export ARENA_HOME
 export HF_HUB_DISABLE_TELEMETRY = 1
 export GRADIO_ANALYTICS_ENABLED = False
 
-.PHONY: run test check fast loop bench setup setup-test models chromium
+.PHONY: run test check test-vllm loop bench setup setup-test models chromium
 
 run: setup models            ## set up, then open the app
 	$(PY) app.py --home $(ARENA_HOME) --host $(HOST) --port $(PORT)
@@ -57,6 +57,10 @@ check: setup-test            ## format, lint, types, import contracts, tests wit
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) -m pytest -m "not browser and not models and not vllm"
+
+test-vllm: setup-test models  ## vLLM's CPU build in its own environment, with a real model
+	sh tests/vllm/setup.sh
+	$(PY) -m pytest tests/vllm
 
 loop: setup models           ## one whole Arena Learning iteration in the terminal
 	$(PY) -m arena loop --home $(ARENA_HOME)
