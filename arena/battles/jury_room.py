@@ -30,17 +30,24 @@ def models_of(judge: Judge, known: Mapping[str, Contender]) -> dict[str, Contend
     return found
 
 
+EMBEDDED_KIND = "probability"
+"""What the embedded 1.5B judges best by: 43 of 44 obvious control pairs right with one token an answer, where
+prompted scores in both seat orders got 10 of 11 at best and lean to a seat (python -m arena judge control)."""
+
+
 def shipped_judges(model: str) -> list[Judge]:
-    """Judges for a fresh arena: the paper's way by a model, its probability, and code."""
+    """Judges for a fresh arena: the embedded model's best way, the paper's way by the same model, and code."""
     return [
-        make_judge(model, "scores", model),
-        make_judge(f"{model}-probability", "probability", model),
+        make_judge(model, EMBEDDED_KIND, model),
+        make_judge(f"{model}-scores", "scores", model),
         make_judge("checks", "code"),
     ]
 
 
 def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
-    """The judge of this name; a contender's name makes it a judge of the kind (scores), kept from then on.
+    """The judge of this name; a contender's name makes it a judge, kept from then on.
+
+    Without a kind the paper's scores are asked for, except of the embedded judge (`EMBEDDED_KIND`).
 
     Raises:
         BadInput: neither a judge nor a contender has the name.
@@ -48,13 +55,15 @@ def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
     judge = store.get(Judge, name)
     if judge and kind in {"", judge.kind}:
         return judge
-    kind = kind or "scores"
-    plain = name if kind == "scores" and judge is None else f"{name}-{kind}"
+    model = store.get(Contender, name)
+    default = EMBEDDED_KIND if model and model.options.get("role") == "judge" else "scores"
+    kind = kind or default
+    plain = name if kind == default and judge is None else f"{name}-{kind}"
     if (found := store.get(Judge, plain)) and found.kind == kind:
         return found
     if kind == "code":
         judge = make_judge("checks", "code")
-    elif store.get(Contender, name):
+    elif model:
         judge = make_judge(plain, kind, name)
     else:
         raise BadInput(

@@ -12,6 +12,7 @@ from arena.battles import fight, injections, report
 from arena.battles.agreement import Share, agree, kappa
 from arena.battles.control import control_pairs
 from arena.battles.fight import FightSettings
+from arena.battles.judges.game import NEEDS_PROMPT
 from arena.battles.judges.prompt import make_judge
 from arena.records import BadInput, Battle, Judge, Source, Vote, Winner
 from arena.store import Store
@@ -113,7 +114,7 @@ def test_a_judge_that_reads_lengths_falls_for_attacks_and_they_are_asked_once(ho
 
 
 def test_every_shipped_prompt_holds_a_line_of_defence() -> None:
-    for kind in ("scores", "verdict", "single", "probability"):
+    for kind in NEEDS_PROMPT:
         judge: Judge = make_judge("j", kind, "m")
         assert injections.without_defence(judge).prompt_hash != judge.prompt_hash
 

@@ -5,6 +5,7 @@ JUDGES: dict[str, str] = {
     "verdict": "arena.battles.judges.verdict:open_bench",
     "single": "arena.battles.judges.single:open_bench",
     "probability": "arena.battles.judges.probability:open_bench",
+    "preference": "arena.battles.judges.preference:open_bench",
     "reward": "arena.battles.judges.reward:open_bench",
     "code": "arena.battles.judges.code:open_bench",
     "jury": "arena.battles.judges.jury:open_bench",

@@ -16,7 +16,7 @@ SPREAD = 4.0
 
 
 def verdict(completion: Completion) -> Verdict:
-    yes, no = (_mass(completion.logprobs, word) for word in ("yes", "no"))
+    yes, no = (mass(completion.logprobs, word) for word in ("yes", "no"))
     if yes == no == 0.0:
         raise Unreadable("neither Yes nor No is among the likeliest first words")
     odds = math.log(max(yes, 1e-9)) - math.log(max(no, 1e-9))
@@ -24,7 +24,7 @@ def verdict(completion: Completion) -> Verdict:
     return Verdict(score, None, f"P(yes) = {yes / (yes + no):.3f}, log-odds {odds:+.2f}")
 
 
-def _mass(logprobs: Mapping[str, float], word: str) -> float:
+def mass(logprobs: Mapping[str, float], word: str) -> float:
     """Probability of all spellings of a word: 'Yes', ' yes', 'YES'."""
     return sum(math.exp(value) for token, value in logprobs.items() if token.strip().lower() == word)
 

@@ -1,0 +1,94 @@
+"""What a battle run costs beside its models: calls a second on an instant server, memory of planned calls.
+
+PYTHONPATH=. python benchmarks/battles.py [--contenders 12] [--instructions 60]
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+from arena import jobs
+from arena.battles import fight
+from arena.battles.fight import FightSettings
+from arena.battles.judges.prompt import make_judge
+from arena.battles.pairing import batches
+from arena.battles.tally import Field, Tally
+from arena.records import Contender, Instruction, Judgement, Pick, Sampling, TestSet
+from arena.store import Store
+
+SERVER = """
+import sys
+from tests.fake_server import FakeServer, answer
+reply = answer('{"right_answer": "x", "score_a": 7, "score_b": 3}')
+with FakeServer(lambda request: reply, keep=False) as server:
+    print(server.port, flush=True)
+    sys.stdin.read()
+"""
+
+
+def throughput(contenders: int, instructions: int) -> None:
+    """A round robin of instant contenders before a judge behind an instant HTTP server."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout
+    assert server.stdin
+    port = int(server.stdout.readline())
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        made = [Instruction.of(f"Question {n}?") for n in range(instructions)]
+        names = tuple(f"c{n}" for n in range(contenders))
+        store.save([*made, TestSet("t", "uploaded"), *(Pick("t", i.id, n) for n, i in enumerate(made))])
+        store.save(
+            [Contender(n, "scripted", sampling=Sampling(), options={"text": f"answer of {n}"}) for n in names]
+        )
+        options = {"max_in_flight": 64, "start_in_flight": 64}
+        store.save(
+            [Contender("judge", "openai_server", f"http://127.0.0.1:{port}/v1", "fake", options=options)]
+        )
+        store.save([make_judge("judge", "scores", "judge")])
+        job = fight.launch(store, FightSettings("t", names, "judge"))
+        while jobs.status(job).active:
+            time.sleep(0.1)
+        jobs.collect(store)
+        rows = store.query("SELECT min(made_at), max(made_at), count(*) FROM judgement").row(0)
+        good = store.count(Judgement, "outcome = 'ok'")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(
+            f"{rows[2]:,} judgements ({good:,} readable) in {rows[1] - rows[0]:.1f} s: "
+            f"{rows[2] / (rows[1] - rows[0]):,.0f} calls a second (state {jobs.status(job).state}; "
+            f"CPU of the run {used.ru_utime + used.ru_stime:.1f} s)"
+        )
+    server.stdin.close()
+    server.wait(10)
+
+
+def memory() -> None:
+    """Peak memory while all meetings of a round robin are drawn, for 1k to 1M planned calls."""
+    names = tuple(f"c{n}" for n in range(10))
+    for instructions in (11, 111, 1_111, 11_111):
+        field = Field(tuple(f"i{n}" for n in range(instructions)), names)
+        tracemalloc.start()
+        count = sum(len(chunk) for chunk in batches("round-robin", field, Tally(names)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(f"{2 * count:>9,} planned judge calls: peak of the plan {peak / 2**20:.2f} MiB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--contenders", type=int, default=12)
+    parser.add_argument("--instructions", type=int, default=60)
+    arguments = parser.parse_args()
+    memory()
+    throughput(arguments.contenders, arguments.instructions)
+
+
+if __name__ == "__main__":
+    main()

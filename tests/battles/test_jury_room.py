@@ -1,0 +1,52 @@
+"""Names become judges: registered ones as they are, contenders by the kind that suits them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from arena.battles.judges.prompt import make_judge
+from arena.battles.jury_room import ensure_judge, models_of, shipped_judges
+from arena.records import BadInput, Judge, to_json
+from arena.store import Store
+from tests.battles.conftest import contender, small_arena
+
+
+def test_a_contender_becomes_the_papers_judge_once(store: Store) -> None:
+    small_arena(store)
+    made = ensure_judge(store, "reader")
+    assert (made.name, made.kind) == ("reader", "scores")
+    assert ensure_judge(store, "reader") == store.get(Judge, "reader")
+
+
+def test_the_embedded_judge_reads_probabilities_unless_asked_otherwise(store: Store) -> None:
+    store.save([dataclasses.replace(contender("tiny"), options={"role": "judge"})])
+    assert (ensure_judge(store, "tiny").name, ensure_judge(store, "tiny").kind) == ("tiny", "probability")
+    other = ensure_judge(store, "tiny", "scores")
+    assert (other.name, other.kind) == ("tiny-scores", "scores")
+
+
+def test_a_kind_beside_an_existing_judge_gets_a_name_of_its_own(store: Store) -> None:
+    small_arena(store)
+    ensure_judge(store, "reader")
+    assert ensure_judge(store, "reader", "verdict").name == "reader-verdict"
+    assert ensure_judge(store, "reader", "code").name == "checks"
+
+
+def test_an_unknown_name_is_told(store: Store) -> None:
+    with pytest.raises(BadInput, match="no judge and no contender 'nobody'"):
+        ensure_judge(store, "nobody")
+
+
+def test_shipped_judges_have_names_and_versions_of_their_own() -> None:
+    made = shipped_judges("m")
+    assert len({j.name for j in made}) == len({j.prompt_hash for j in made}) == 3
+
+
+def test_a_jury_needs_the_models_of_all_its_members(store: Store) -> None:
+    members = [to_json(make_judge(n, "scores", n)) for n in ("x", "y")]
+    jury = make_judge("both", "jury", settings={"members": members, "rule": "mean"})
+    with pytest.raises(BadInput, match="'x'"):
+        models_of(jury, {})
+    assert set(models_of(jury, {n: contender(n) for n in "xyz"})) == {"x", "y"}
