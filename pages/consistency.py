@@ -128,7 +128,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
 
 
 REMEMBER = """(ours, reference) => {
-    history.replaceState(null, '', '?' + new URLSearchParams({ours, reference}).toString());
+    history.replaceState(null, '', location.pathname + '?' + new URLSearchParams({ours, reference}));
     return [ours, reference];
 }"""
 

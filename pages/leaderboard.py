@@ -38,7 +38,7 @@ REMEMBER = f"""(...choices) => {{
     names.forEach((name, k) => {{
         if (choices[k] && choices[k] !== {EVERY!r}) address.set(name, choices[k]);
     }});
-    history.replaceState(null, '', '?' + address.toString());
+    history.replaceState(null, '', location.pathname + '?' + address.toString());
     return choices;
 }}"""
 

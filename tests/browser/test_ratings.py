@@ -7,10 +7,16 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Watch
+
 pytestmark = pytest.mark.browser
 
+LEFT = ["AbortError", "errored out"]
+"""What Gradio says when a page is left while an answer is on its way."""
 
-def test_the_board_stands_and_a_cell_opens_its_battles(page: Page) -> None:
+
+def test_the_board_stands_and_a_cell_opens_its_battles(page: Page, watch: Watch) -> None:
+    watch.expected += LEFT
     page.goto("/leaderboard")
     table = page.locator("#board-table table.board")
     expect(table.locator("tbody tr")).to_have_count(3)
@@ -19,7 +25,8 @@ def test_the_board_stands_and_a_cell_opens_its_battles(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/battles\?pair="))
 
 
-def test_a_menu_changes_the_board_and_the_address(page: Page) -> None:
+def test_a_menu_changes_the_board_and_the_address(page: Page, watch: Watch) -> None:
+    watch.expected += LEFT
     page.goto("/leaderboard")
     expect(page.locator("#board-table tbody tr")).to_have_count(3)
     page.get_by_label("Category", exact=True).click()
