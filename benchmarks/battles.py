@@ -1,6 +1,6 @@
 """What a battle run costs beside its models: calls a second on an instant server, memory of planned calls.
 
-PYTHONPATH=. python benchmarks/battles.py [--contenders 12] [--instructions 60]
+python benchmarks/battles.py [--contenders 12] [--instructions 60]
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import tempfile
 import time
 import tracemalloc
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from arena import jobs
 from arena.battles import fight
@@ -36,7 +38,11 @@ with FakeServer(lambda request: reply, keep=False) as server:
 def throughput(contenders: int, instructions: int) -> None:
     """A round robin of instant contenders before a judge behind an instant HTTP server."""
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[1],
     )
     assert server.stdout
     assert server.stdin

@@ -1,6 +1,6 @@
 """What each pairing rule needs for an equally good board, on simulated truth; prints ratios.
 
-    PYTHONPATH=. python benchmarks/pairing.py [--instructions 400] [--repeats 6]
+    python benchmarks/pairing.py [--instructions 400] [--repeats 6]
 
 30 contenders whose Elo has a spread (standard deviation) of 100 or 180; 15% ties; every answer pair is judged once.
 """
@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from arena.battles.adaptive import balanced_pairs, newcomer, until_stable
 from arena.battles.tally import ELO, Field, Meeting, Tally, meeting, quick_fit

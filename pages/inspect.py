@@ -53,7 +53,7 @@ def battle_reader(store: Store, seen: Seen) -> Callable[..., Answer]:
             detail = browse.detail(store, battle_id)
             mine = next((v for v in detail.votes if v.voter == voter), None)
             if (asked.get("blind") or queued) and mine is None:
-                return blinded(detail, voter)
+                return blinded(detail)
             seen.add((voter, battle_id))
             query = asked.get("query")
             chosen = Filter.of(
@@ -100,7 +100,7 @@ def voting(store: Store, seen: Seen) -> Callable[..., Answer]:
         try:
             word = str(asked.get("winner") or "")
             if word in ("left", "right"):
-                word = "A" if (word == "left") != swapped(voter, battle_id) else "B"
+                word = "A" if (word == "left") != swapped(battle_id) else "B"
             if word not in set(Winner):
                 raise BadInput("A vote is A, B, tie or both_bad.")
             tags = tuple(t.strip()[:40] for t in str(asked.get("tags") or "").split(",") if t.strip())[:12]
@@ -125,12 +125,12 @@ def tally(store: Store) -> Callable[..., Answer]:
     return agreement_of
 
 
-def swapped(voter: str, battle_id: str) -> bool:
-    """Whether this person sees B on the left: drawn by hash, so that a reload shows the same."""
-    return int(content_id("seats", voter, battle_id), 16) % 2 == 1
+def swapped(battle_id: str) -> bool:
+    """Whether B sits on the left: drawn by hash of the battle alone, as a voter may tell his name after reading."""
+    return int(content_id("seats", battle_id), 16) % 2 == 1
 
 
-def blinded(detail: Detail, voter: str) -> Answer:
+def blinded(detail: Detail) -> Answer:
     """Instruction and answers in drawn seats; names inside the texts are blanked too."""
     names = sorted({detail.battle.contender_a, detail.battle.contender_b}, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, names)), re.IGNORECASE)
@@ -138,7 +138,7 @@ def blinded(detail: Detail, voter: str) -> Answer:
         [pattern.sub(BLANK, t) for t in (r.answers if r else ())]
         for r in (detail.response_a, detail.response_b)
     ]
-    if swapped(voter, detail.battle.id):
+    if swapped(detail.battle.id):
         texts.reverse()
     return {
         "blind": True,
@@ -175,7 +175,7 @@ def opened(detail: Detail) -> Answer:
         ],
         "games": [
             {
-                "judge": g.judge, "first": by_id.get(g.first, "?"), "score_first": g.score_first,
+                "judge": g.judge, "first": by_id.get(g.first, "?"), "alone": not g.second, "score_first": g.score_first,
                 "score_second": g.score_second, "explanation": g.explanation, "outcome": str(g.outcome),
                 "raw": g.raw[:20_000],
             }

@@ -276,7 +276,9 @@ def detail(store: Store, battle_id: str) -> Detail:
         instruction or Instruction(battle.instruction, ("(the instruction is not in this arena)",)),
         store.get(Response, battle.response_a),
         store.get(Response, battle.response_b),
-        store.load(Judgement, "first IN (?, ?) AND second IN (?, ?)", [*pair, *pair], order="judge, made_at"),
+        store.load(
+            Judgement, "first IN (?, ?) AND second IN (?, ?, '')", [*pair, *pair], order="judge, made_at"
+        ),
         store.load(
             Battle, "instruction = ?", [battle.instruction], order="contender_a, contender_b LIMIT 600"
         ),

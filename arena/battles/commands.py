@@ -8,6 +8,8 @@ from pathlib import Path
 
 from arena.battles import control, fight, injections, report
 from arena.battles.answers import import_answers
+from arena.battles.browse import MOST_EXPORTED, Filter
+from arena.battles.exports import export
 from arena.battles.fight import FightSettings
 from arena.battles.judges import JUDGES
 from arena.battles.judges.prompt import make_judge
@@ -23,6 +25,7 @@ from arena.terminal import Subparsers, command, group, say, show, wait
 def add(commands: Subparsers) -> None:
     _add_battle(commands)
     _add_imports(commands)
+    _add_export(commands)
     judges = group(commands, "judge", "add and measure judges")
     _add_judges(judges)
 
@@ -60,6 +63,21 @@ def _add_imports(commands: Subparsers) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--contender", required=True)
     parser.add_argument("--testset", required=True)
+
+
+def _add_export(commands: Subparsers) -> None:
+    words = group(commands, "export", "write battles for other programs")
+    parser = command(words, "battles", _export, f"write battles to a new file; at most {MOST_EXPORTED:,}")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--format", choices=list(EXPORTS), default="jsonl")
+    parser.add_argument("--testset", default="")
+    parser.add_argument("--judge", default="")
+    parser.add_argument("--run", default="", dest="of_run", help="only battles of this run")
+    parser.add_argument("--pair", default="", help="two contenders, as 'A vs B'")
+
+
+EXPORTS = {"csv": "CSV", "jsonl": "JSON lines", "dpo": "DPO pairs", "llm-comparator": "LLM Comparator"}
+"""Word on the command line -> menu word of `exports.FORMATS`."""
 
 
 def _add_judges(judges: Subparsers) -> None:
@@ -189,6 +207,27 @@ def _import_answers(arguments: argparse.Namespace) -> None:
     if joined.unmatched:
         lines.append(f"{len(joined.unmatched)} fit no instruction of the test set:")
     show(arguments, to_json(joined), "\n".join([*lines, *(f"  {place}" for place in joined.unmatched)]))
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    if arguments.file.exists():
+        raise BadInput(f"{arguments.file} exists already; name a new file.")
+    wish = Filter(pair=arguments.pair, testset=arguments.testset, judge=arguments.judge, run=arguments.of_run)
+    with Store.open(arguments.home) as store:
+        made = export(store, wish, EXPORTS[arguments.format])
+    if not made.battles:
+        raise BadInput("No battle fits; widen the choice.")
+    try:
+        arguments.file.write_text(made.text, "utf-8")
+    except OSError as error:
+        raise BadInput(f"{arguments.file} cannot be written: {error.strerror}.") from error
+    document: Json = {
+        "file": str(arguments.file),
+        "format": arguments.format,
+        "battles": made.battles,
+        "left_out": made.left_out,
+    }
+    show(arguments, document, f"{made.battles} battles are in {arguments.file}, {made.left_out} left out")
 
 
 def _add_judge(arguments: argparse.Namespace) -> None:

@@ -68,3 +68,19 @@ def test_the_control_pairs_measure_a_judge_that_cannot_read(
     assert (document["right"], document["ties"], document["total"]) == (0, 89, 89)
     assert document["flips"] == 89
     assert document["sentence"].startswith("This judge is right on 0 of 89 control pairs")
+
+
+def test_battles_come_out_as_they_were_imported(
+    small_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "votes.csv", tmp_path / "out.jsonl"
+    source.write_text("left,right,winner\nx,y,left\ny,x,draw\n")
+    code, document = run(capsys, "import", "battles", str(source), "--home", str(small_home))
+    assert code == 0
+    assert isinstance(document, dict)
+    assert (document["battles"], document["new_contenders"]) == (2, ["x", "y"])
+    code, _ = run(capsys, "export", "battles", str(target), "--home", str(small_home))
+    assert code == 0
+    assert [json.loads(line)["winner"] for line in target.read_text().splitlines()].count("tie") == 1
+    code, _ = run(capsys, "export", "battles", str(target), "--home", str(small_home))
+    assert code == 2
