@@ -12,6 +12,7 @@ from arena.flywheel import likelihood
 from arena.flywheel.bouts import read_bouts
 from arena.flywheel.lineage import lineage
 from arena.flywheel.presets import PRESETS
+from arena.flywheel.prune import disk_use, prune
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.selection import PAIRS, Selection
 from arena.flywheel.strategies import NEEDS_SCORES, STRATEGIES
@@ -64,6 +65,8 @@ def add(commands: Subparsers) -> None:
     start.add_argument("--iteration", type=int)
     start.add_argument("--forbid-leaks", action="store_true", help="refuse held-out instructions")
     command(train, "list", run_rounds, "finished rounds and the lineage of checkpoints")
+    gone = command(train, "prune", run_prune, "delete old checkpoints' folders; their battles stay")
+    gone.add_argument("names", nargs="+", metavar="CHECKPOINT")
     one = command(train, "show", run_show, "one training run: state, curve, and the command that redoes it")
     one.add_argument("run_id", metavar="RUN")
 
@@ -158,9 +161,20 @@ def run_rounds(arguments: argparse.Namespace) -> None:
     with Store.open(arguments.home) as store:
         rounds = store.load(Round, order="made_at")
         tree = lineage(store)
-    lines = [f"{'  ' * row['depth']}{row['name']} {row['stage']}" for row in tree.to_dicts()]
+        sizes = disk_use(store)
+    lines = [
+        f"{'  ' * row['depth']}{row['name']} {row['stage']} {sizes.get(row['name'], 0) / 2**20:,.0f} MiB".rstrip()
+        for row in tree.to_dicts()
+    ]
     document: list[Json] = [to_json(row) for row in rounds]
     show(arguments, document, "\n".join(lines) or "No rounds yet.")
+
+
+def run_prune(arguments: argparse.Namespace) -> None:
+    with Store.open(arguments.home) as store:
+        freed: dict[str, Json] = {name: prune(store, name) for name in arguments.names}
+    lines = [f"{name}: {int(str(size)) / 2**20:,.0f} MiB freed" for name, size in freed.items()]
+    show(arguments, freed, "\n".join(lines))
 
 
 def run_show(arguments: argparse.Namespace) -> None:

@@ -205,6 +205,7 @@ def _train(task: Task) -> dict[str, float]:
 
     plan = cast("dict[str, Json]", task.run.settings["round"])
     torch.set_num_threads(int(str(plan["threads"])))
+    torch.manual_seed(int(str(task.settings.get("seed", 0))))  # a reward model's new head is drawn
     module, _, name = STAGES[str(plan["stage"])].partition(":")
     train = cast("Train", getattr(import_module(module), name))
     shutil.rmtree(task.draft, ignore_errors=True)

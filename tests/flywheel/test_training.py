@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,40 @@ def test_a_student_that_cannot_learn_is_refused_before_the_start(
         with pytest.raises(BadInput, match=words):
             prepared(store, plan, monkeypatch)
         assert not list((home / "runs").glob("*/plan.json"))
+
+
+def test_ppo_is_paid_by_a_reward_model_of_the_same_vocabulary_only(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(home) as store:
+        lost_battles(store, home / "models" / "tiny")
+        judge = RoundPlan(
+            "rm", "reward", "student", training_set(store, "reward"), settings=SETTINGS["reward"]
+        )
+        assert run_here(store, prepared(store, judge, monkeypatch)).state is State.DONE
+        name = training_set(store, "ppo")
+        paid = RoundPlan("paid", "ppo", "student", name, settings=SETTINGS["ppo"], reward="rm")
+        assert run_here(store, prepared(store, paid, monkeypatch)).state is State.DONE
+        tokenizer = home / "models" / "rm" / "tokenizer.json"
+        data = json.loads(tokenizer.read_text())
+        data["model"]["vocab"]["another"] = len(data["model"]["vocab"])
+        tokenizer.write_text(json.dumps(data))
+        other = RoundPlan("other", "ppo", "student", name, settings=SETTINGS["ppo"], reward="rm")
+        assert "another vocabulary" in run_here(store, prepared(store, other, monkeypatch)).error
+        assert store.get(Contender, "other") is None
+
+
+def test_a_disk_too_full_for_checkpoints_is_said_before_the_start(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(home) as store:
+        lost_battles(store, home / "models" / "tiny")
+        plan = RoundPlan("x", "sft", "student", training_set(store, "sft"))
+        full = shutil.disk_usage(home)._replace(free=2**20)
+        monkeypatch.setattr("arena.flywheel.train.shutil.disk_usage", lambda path: full)
+        monkeypatch.setattr(Store, "_require_space", lambda self: None)
+        with pytest.raises(BadInput, match="free some space"):
+            prepared(store, plan, monkeypatch)
 
 
 def test_no_lost_battle_above_k_is_a_clear_sentence(home: Path) -> None:

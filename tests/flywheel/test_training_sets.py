@@ -11,6 +11,7 @@ import pytest
 from arena.__main__ import main
 from arena.flywheel.bouts import Bout, read_bouts
 from arena.flywheel.lineage import lineage
+from arena.flywheel.prune import disk_use, prune
 from arena.flywheel.selection import Selection
 from arena.flywheel.training_sets import examples, export, leaks, make_training_set, training_sets
 from arena.records import BadInput, Contender, Instruction, Pick, TestSet
@@ -87,3 +88,26 @@ def test_the_command_line_exits_2_on_bad_input(tmp_path: Path, capsys: pytest.Ca
     assert main(words) == 2
     assert "no battles" in json.loads(capsys.readouterr().out)["error"]
     assert main(["training-set", "list", "--home", str(tmp_path)]) == 0
+
+
+def test_only_checkpoints_trained_here_are_pruned_and_their_record_stays(home: Path) -> None:
+    with Store.open(home) as store:
+        folder = home.resolve() / "models" / "old"
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").write_bytes(b"x" * 100)
+        store.save(
+            [
+                Contender("old", "local_transformers", str(folder), parent="base", stage="sft"),
+                Contender("mine", "local_transformers", "/somewhere/else", parent="base", stage="sft"),
+            ]
+        )
+        assert disk_use(store) == {"old": 100}
+        with pytest.raises(BadInput, match="not a checkpoint trained in"):
+            prune(store, "mine")
+        assert prune(store, "old") == 100
+        assert not folder.exists()
+        kept = store.get(Contender, "old")
+        assert kept is not None
+        assert kept.hidden
+        with pytest.raises(BadInput, match="gone already"):
+            prune(store, "old")

@@ -1,5 +1,5 @@
 """REINFORCE leave-one-out, TRL's maintained alternative to PPO: no value model, each answer judged against
-its siblings."""
+its siblings. After a resume it draws other answers than an uninterrupted run would."""
 
 from __future__ import annotations
 
