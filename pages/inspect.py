@@ -132,7 +132,8 @@ def swapped(battle_id: str) -> bool:
 
 def blinded(detail: Detail) -> Answer:
     """Instruction and answers in drawn seats; names inside the texts are blanked too."""
-    names = sorted({detail.battle.contender_a, detail.battle.contender_b}, key=len, reverse=True)
+    known = {detail.battle.contender_a, detail.battle.contender_b, *(r.contender for r in detail.answers)}
+    names = sorted(known, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, names)), re.IGNORECASE)
     texts = [
         [pattern.sub(BLANK, t) for t in (r.answers if r else ())]
