@@ -11,7 +11,7 @@ from arena.backends import embedded
 from arena.battles.control import standing
 from arena.battles.fight import FightSettings
 from arena.battles.fight import launch as launch_battles
-from arena.battles.jury_room import ensure_judge
+from arena.battles.jury_room import EMBEDDED_KIND, ensure_judge
 from arena.battles.plan import in_words, plan
 from arena.flywheel import bouts, train, training_sets
 from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, read_plan
@@ -25,7 +25,7 @@ from arena.testsets.build import Plan, split_name
 from arena.testsets.build import launch as launch_build
 from arena.testsets.embed import FALLBACK
 
-SHORT = Sampling(temperature=0.7, top_p=0.95, max_tokens=96)
+SHORT = Sampling(temperature=0.7, top_p=0.95, max_tokens=128)
 """Short answers keep a loop on two cores within minutes."""
 
 
@@ -39,11 +39,11 @@ class Loop:
     student: str = embedded.STUDENT
     teachers: tuple[str, ...] = ("qwen2.5-coder-0.5b", embedded.JUDGE)
     judge: str = embedded.JUDGE
-    test: int = 6
+    test: int = 8
     """Instructions of the held-out test set."""
-    lessons: int = 10
+    lessons: int = 16
     """Instructions on which the student's losses become lessons."""
-    k: float = 1.0
+    k: float = 0.5
     """Least score gap of a lesson."""
     iteration: int = 1
     sampling: Sampling | None = SHORT
@@ -75,7 +75,7 @@ def run(store: Store, loop: Loop) -> Outcome:
     """
     known = {contender.name for contender in store.load(Contender)}
     store.save([c for c in embedded.contenders(store.home) if c.name not in known])
-    judge = ensure_judge(store, loop.judge)
+    judge = ensure_judge(store, loop.judge, EMBEDDED_KIND if loop.judge == embedded.JUDGE else "")
     before = _calls(store)
 
     say(f"1. A test set of {loop.test} instructions, and a split for lessons that shares none with it")
