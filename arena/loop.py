@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 from arena import jobs, sample
 from arena.backends import embedded
@@ -61,7 +62,9 @@ class Outcome:
     checkpoint: str
     lessons: int
     first_loss: float
+    """Mean over the first half of the steps."""
     last_loss: float
+    """Mean over the second half, which sees the same lessons again."""
     new_calls: int
     """Model calls that this time made; 0 when all was recorded already."""
     board: str
@@ -110,8 +113,8 @@ def run(store: Store, loop: Loop) -> Outcome:
     return Outcome(
         loop.checkpoint,
         chosen.size,
-        losses[0],
-        losses[-1],
+        mean(losses[: (len(losses) + 1) // 2]),
+        mean(losses[len(losses) // 2 :]),
         _calls(store) - before,
         as_text(board),
         standing(store, judge.name),
