@@ -472,10 +472,10 @@ def estimate(rows: int, plan: Plan) -> float:
 
 SECONDS_A_ROW: dict[str, float] = {
     "read and clean": 0.0004,
-    "language": 0.0004,
+    "language": 0.0012,
     f"embed {DEFAULT}": 0.02,
     "embed tfidf-svd": 0.0002,
     "cluster": 2e-6,
     "rate": 1.5,
 }
-"""Measured costs: a row, a row and cluster, or a call to the embedded judge."""
+"""Rough seconds of a row, a row and cluster, or a call to the embedded judge; benchmarks/testsets.py measures them."""
