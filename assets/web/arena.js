@@ -192,3 +192,7 @@ window.Arena = (() => {
 
   return { el, count, percent, span, query, setQuery, refresh, onRefresh, toast, poll, bar, jobs, virtual, table, progress };
 })();
+
+// Gradio names its empty boxes by aria-label without a role, which no screen reader may read: give them one.
+new MutationObserver(() => document.querySelectorAll('div[aria-label]:not([role])')
+  .forEach(box => box.setAttribute('role', 'img'))).observe(document.documentElement, {childList: true, subtree: true});
