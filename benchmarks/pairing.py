@@ -2,7 +2,7 @@
 
     python benchmarks/pairing.py [--instructions 400] [--repeats 6]
 
-30 contenders whose Elo has a spread (standard deviation) of 100 or 180; 15% ties; every answer pair is judged once.
+30 contenders whose Elo has a spread (standard deviation) of 100 or 180; up to 15% ties; each pair of answers once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class Truth:
 
     def fight(self, tally: Tally, one: Meeting) -> None:
         chance = 1 / (1 + np.exp(self.theta[one.b] - self.theta[one.a]))
-        points = 0.5 if self.draw.random() < TIES else float(self.draw.random() < chance)
+        tie = TIES * 4 * chance * (1 - chance)  # close pairs tie more, and the expected points stay `chance`
+        drawn = self.draw.random()
+        points = 0.5 if drawn < tie else float(drawn < tie / 2 + chance)
         tally.add(one.a, one.b, points, one.weight)
 
 

@@ -31,7 +31,8 @@ def models_of(judge: Judge, known: Mapping[str, Contender]) -> dict[str, Contend
 
 
 EMBEDDED_KIND = "probability"
-"""What the embedded 1.5B judges best by: 43 of 44 obvious control pairs right with one token an answer, where
+"""What the embedded 1.5B judges best by: right on 43 of 44 obvious and 29 of 45 subtle control pairs with one token
+an answer, where
 prompted scores in both seat orders got 10 of 11 at best and lean to a seat (python -m arena judge control)."""
 
 
