@@ -44,7 +44,7 @@ class Loop:
     """Instructions of the held-out test set."""
     lessons: int = 16
     """Instructions on which the student's losses become lessons."""
-    k: float = 0.5
+    k: float = 0.25
     """Least score gap of a lesson."""
     iteration: int = 1
     sampling: Sampling | None = SHORT
@@ -138,8 +138,10 @@ def lost_battles(
     if (known := store.get(TrainingSet, name)) is not None:
         return known
     fought = bouts.read_bouts(store, split, judge, student=student)
+    # Small models often run into the short limit of a loop; without their labels few lessons are left.
+    selection = Selection(k=k, drop_unfinished=False)
     return training_sets.make_training_set(
-        store, name, student, stage, Selection(k=k), fought, {"testset": split, "judge": judge}
+        store, name, student, stage, selection, fought, {"testset": split, "judge": judge}
     )
 
 
