@@ -121,10 +121,11 @@ def mounted(
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[Store]:
+def opened(home: Path, bare: bool = False) -> Iterator[Store]:
     """The arena's store with the thread that takes in what jobs write."""
     with Store.open(home) as store:
-        sample.prepare(store)
+        if not bare:
+            sample.prepare(store)
         collector = Collector(store)
         try:
             yield store
@@ -138,13 +139,14 @@ def serve(
     port: int = 7860,
     logins: list[tuple[str, str]] | None = None,
     root_path: str = "",
+    bare: bool = False,
 ) -> None:
     """Open the arena and answer until interrupted.
 
     Raises:
         Locked: another process has the arena open.
     """
-    with opened(home) as store:
+    with opened(home, bare) as store:
         say(f"WizardArena: http://{host}:{port}{root_path}   arena: {home.resolve()}")
         server = mounted(store, root_path, logins)
         # Forwarded headers are what makes links right behind a proxy.
@@ -189,10 +191,11 @@ def main(words: list[str] | None = None) -> int:
         "--root-path", default="", help="path under which a proxy serves the app, e.g. /arena"
     )
     parser.add_argument("--auth-file", type=Path, help="ask for a login; one line name:password a person")
+    parser.add_argument("--bare", action="store_true", help="a new arena starts without the recorded run")
     arguments = parser.parse_args(words)
     try:
         logins = read_logins(arguments.auth_file) if arguments.auth_file else None
-        serve(arguments.home, arguments.host, arguments.port, logins, arguments.root_path)
+        serve(arguments.home, arguments.host, arguments.port, logins, arguments.root_path, arguments.bare)
     except Locked as error:
         say(f"Error: {error}")
         return EXIT_LOCKED

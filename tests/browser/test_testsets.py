@@ -27,7 +27,7 @@ def test_a_set_is_looked_into_and_an_instruction_opened(page: Page) -> None:
 def test_a_set_is_built_from_what_comes_along_and_its_map_opens_clusters(
     context: Any, make_app: Any, watch: Watch
 ) -> None:
-    app = make_app(lambda store: None)
+    app = make_app(lambda store: None, "--bare")
     page: Page = context.new_page()
     page.set_default_timeout(60_000)
     watch.follow(page)
