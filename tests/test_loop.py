@@ -77,7 +77,9 @@ def test_the_whole_loop_runs_on_the_real_embedded_models(tmp_path: Path) -> None
         "--test",
         "3",
         "--lessons",
-        "6",
+        "10",
+        "--k",
+        "0.1",
     ]
     told = []
     for _ in range(2):
