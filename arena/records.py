@@ -324,6 +324,28 @@ class Vote:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a battle was served to a person, so that a blind one stays blind over every restart."""
+
+    reader: str
+    """The login's name, or the id a browser gave itself."""
+    battle: str
+    blind: bool
+    """Names, seats and verdict have not left the server yet."""
+    made_at: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class HandPick:
+    """A person's word that a battle goes into the next training selection, or stays out of it."""
+
+    battle: str
+    keep: bool
+    by: str = ""
+    made_at: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """A named, immutable choice of examples and the strategy that made it."""
 
@@ -427,6 +449,8 @@ KEYS: dict[type, tuple[str, ...]] = {
     Judgement: ("id",),
     Battle: ("id",),
     Vote: ("voter", "battle"),
+    Reading: ("reader", "battle"),
+    HandPick: ("battle",),
     TrainingSet: ("name",),
     Example: ("id",),
     Round: ("name",),

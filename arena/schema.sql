@@ -212,3 +212,18 @@ CREATE TABLE journal (
     "offset" BIGINT NOT NULL,
     PRIMARY KEY (run, file)
 );
+
+-- migration 2: how battles were read, and picks by hand for training
+CREATE TABLE reading (
+    reader VARCHAR NOT NULL,
+    battle VARCHAR NOT NULL,
+    blind BOOLEAN NOT NULL,
+    made_at DOUBLE NOT NULL,
+    PRIMARY KEY (reader, battle)
+);
+CREATE TABLE hand_pick (
+    battle VARCHAR PRIMARY KEY,
+    keep BOOLEAN NOT NULL,
+    "by" VARCHAR NOT NULL,
+    made_at DOUBLE NOT NULL
+);

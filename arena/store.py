@@ -156,12 +156,13 @@ class Store:
     def count(self, kind: type, where: str = "true", params: Sequence[object] = ()) -> int:
         return int(self.query(f"SELECT count(*) FROM {table_of(kind)} WHERE {where}", params).item())
 
-    def save(self, records: Iterable[Record]) -> int:
+    def save(self, records: Iterable[Record], moves: bool = True) -> int:
         """Save records of any classes in one transaction; one with a known key replaces the old one.
 
-        Returns the number of distinct records. Saving twice is saving once.
+        Returns the number of distinct records. Saving twice is saving once. With `moves` False `version`
+        stays: for records that no cached answer depends on.
         """
-        with self._transaction() as cursor:
+        with self._transaction(moves) as cursor:
             return self._save_into(cursor, records)
 
     def save_from_journal(self, run: str, file: str, offset: int, records: Iterable[Record]) -> int:
@@ -217,7 +218,7 @@ class Store:
         self.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _transaction(self, moves: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor whose work is kept whole or not at all; one writer at a time."""
         with self._writing:
             self._require_space()
@@ -232,7 +233,7 @@ class Store:
             except BaseException:
                 _rollback(cursor)
                 raise
-            self.version += 1
+            self.version += moves
 
     def _require_space(self) -> None:
         if self._lock and shutil.disk_usage(self.home).free < MINIMUM_FREE_BYTES:

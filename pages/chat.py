@@ -8,7 +8,7 @@ from arena.battles import chat
 from arena.battles.chat import Talk
 from arena.records import ArenaError, BadInput, Winner
 from arena.store import Store
-from pages.inspect import voter_of
+from pages.inspect_acts import voter_of
 from pages.markdown import to_html
 from pages.theme import when_ready
 

@@ -77,7 +77,7 @@ def _show_link(
 ) -> str:
     address = str(tokens[at].attrGet("href") or "")
     if not address.startswith(("http://", "https://", "mailto:")):
-        tokens[at].attrSet("href", "#")
+        tokens[at].attrs.pop("href", None)  # no "#" either: with Gradio's base address it leads home
     tokens[at].attrSet("rel", "noopener noreferrer nofollow")
     tokens[at].attrSet("target", "_blank")
     return str(self.renderToken(tokens, at, options, env))

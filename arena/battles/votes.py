@@ -73,17 +73,18 @@ def cast(
     return vote
 
 
-def queue(store: Store, voter: str, most: int = 20) -> list[str]:
-    """Battles this person has not voted on, those that would teach most first.
+def queue(store: Store, voter: str, most: int = 20, reader: str = "") -> list[str]:
+    """Battles this person has neither voted on nor read with names, those that would teach most first.
 
     Those whose judge changed its mind with the seats come first, then small gaps, then few votes.
     """
     frame = store.query(
         "SELECT b.id FROM battle b LEFT JOIN (SELECT battle, count(*) AS n FROM vote GROUP BY 1) v ON v.battle = b.id "
         "WHERE b.source IN ('judged', 'imported') AND b.response_a <> '' AND b.id NOT IN (SELECT battle FROM vote "
-        "WHERE voter = ?) ORDER BY b.flipped DESC, abs(b.margin) NULLS LAST, coalesce(v.n, 0), hash(b.id) "
+        "WHERE voter = ?) AND b.id NOT IN (SELECT battle FROM reading WHERE reader = ? AND NOT blind) "
+        "ORDER BY b.flipped DESC, abs(b.margin) NULLS LAST, coalesce(v.n, 0), hash(b.id) "
         f"LIMIT {int(most)}",
-        [voter],
+        [voter, reader or voter],
     )
     return [str(i) for i in frame["id"]]
 

@@ -27,6 +27,8 @@ class Bout:
     """The answer ended by itself rather than at the token limit."""
     whole_b: bool = True
     difficulty: float | None = None
+    picked: bool | None = None
+    """A person put it in (True) or left it out (False) by hand."""
 
 
 def read_bouts(
@@ -59,13 +61,14 @@ def read_bouts(
         SELECT b.id AS battle, b.instruction, i.turns, i.category, b.contender_a, b.contender_b,
                ra.answers AS answers_a, rb.answers AS answers_b, b.winner,
                coalesce(b.margin, CASE b.winner WHEN 'A' THEN 1.0 WHEN 'B' THEN -1.0 ELSE 0.0 END) AS margin,
-               b.flipped, ra.outcome = ? AS whole_a, rb.outcome = ? AS whole_b, d.difficulty
+               b.flipped, ra.outcome = ? AS whole_a, rb.outcome = ? AS whole_b, d.difficulty, h.keep AS picked
         FROM battle b
         JOIN instruction i ON i.id = b.instruction
         JOIN response ra ON ra.id = b.response_a
         JOIN response rb ON rb.id = b.response_b
         LEFT JOIN (SELECT instruction, avg(score) AS difficulty FROM difficulty GROUP BY instruction) d
                ON d.instruction = b.instruction
+        LEFT JOIN hand_pick h ON h.battle = b.id
         WHERE {" AND ".join(where)}
         ORDER BY b.id
         """,

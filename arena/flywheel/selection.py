@@ -67,6 +67,8 @@ class Candidate:
     difficulty: float | None = None
     flipped: bool = False
     whole: bool = True
+    picked: bool | None = None
+    """By hand: True passes the filters and stands before the others, False is left out."""
 
     @property
     def characters(self) -> int:
@@ -132,7 +134,7 @@ def select(
     pool = candidates(bouts, student, stage, selection)
     dropped: Counter[str] = Counter()
     for reason, holds in _filters(stage, selection):
-        kept = [c for c in pool if holds(c)]
+        kept = [c for c in pool if holds(c) or (c.picked and reason not in EVEN_PICKED)]
         dropped[reason] += len(pool) - len(kept)
         pool = kept
     pool = _count(dropped, "same texts", pool, _unique(pool, stage))
@@ -141,7 +143,7 @@ def select(
         dropped, "more than allowed per instruction", pool, _capped(pool, selection.per_instruction)
     )
     ranked = STRATEGIES[selection.strategy](pool, len(pool), selection.seed, scores or {})
-    pool = _count(dropped, "no figure for the strategy", pool, ranked)
+    pool = _count(dropped, "no figure for the strategy", pool, sorted(ranked, key=lambda c: not c.picked))
     if selection.per_teacher is not None:
         pool = _count(
             dropped, "more than allowed per teacher", pool, _per_teacher(pool, selection.per_teacher)
@@ -149,15 +151,21 @@ def select(
     if selection.length_balanced:
         pool = _count(dropped, "length balance", pool, _balanced(pool))
     if selection.size is not None and len(pool) > selection.size:
-        best = STRATEGIES[selection.strategy](pool, selection.size, selection.seed, scores or {})
-        pool = _count(dropped, "beyond the size", pool, best[: selection.size])
+        picked = [c for c in pool if c.picked][: selection.size]
+        rest, room = [c for c in pool if not c.picked], selection.size - len(picked)
+        best = STRATEGIES[selection.strategy](rest, room, selection.seed, scores or {})
+        pool = _count(dropped, "beyond the size", pool, [*picked, *best[:room]])
     return Selected(tuple(pool), {reason: n for reason, n in dropped.items() if n})
+
+
+EVEN_PICKED = ("dropped by hand", "empty answer")
+"""Filters that a pick by hand does not pass."""
 
 
 def _filters(stage: str, s: Selection) -> list[tuple[str, Callable[[Candidate], bool]]]:
     by_hand = set(s.leave_out)
     steps: list[tuple[str, Callable[[Candidate], bool]]] = [
-        ("dropped by hand", lambda c: c.battle not in by_hand)
+        ("dropped by hand", lambda c: c.battle not in by_hand and c.picked is not False)
     ]
     if s.drop_flipped:
         steps.append(("the seats flipped the verdict", lambda c: not c.flipped))
@@ -198,7 +206,7 @@ def _candidate(bout: Bout, a_chosen: bool, margin: float) -> Candidate:
     (teacher, chosen, whole), (loser, rejected, _) = sides if a_chosen else sides[::-1]
     return Candidate(
         bout.battle, bout.instruction, bout.turns, chosen, rejected, teacher, loser, margin,
-        bout.category, bout.difficulty, bout.flipped, whole,
+        bout.category, bout.difficulty, bout.flipped, whole, bout.picked,
     )  # fmt: skip
 
 
@@ -214,8 +222,8 @@ def _unique(pool: list[Candidate], stage: str) -> list[Candidate]:
     return kept
 
 
-def _widest(c: Candidate) -> tuple[float, str]:
-    return (-c.margin, c.battle)
+def _widest(c: Candidate) -> tuple[bool, float, str]:
+    return (not c.picked, -c.margin, c.battle)
 
 
 def _capped(pool: list[Candidate], most: int) -> list[Candidate]:

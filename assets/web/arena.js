@@ -21,7 +21,8 @@ window.Arena = (() => {
     const kept = new URLSearchParams();
     for (const [k, v] of Object.entries(wanted)) if (v !== '' && v !== null && v !== undefined) kept.set(k, v);
     const text = kept.toString();
-    history.replaceState(history.state, '', text ? `?${text}` : location.pathname);
+    // Gradio gives every page a base address, against which a bare "?x" would lead to the home page.
+    history.replaceState(history.state, '', location.pathname + (text ? `?${text}` : ''));
   };
   const listeners = new Set();
   const refresh = () => listeners.forEach(f => f());
@@ -63,6 +64,7 @@ window.Arena = (() => {
     el('i', { style: { width: job.total ? `${100 * job.done / job.total}%` : '0' } }));
   const bar = (element, server) => {
     element.querySelector('.theme').addEventListener('click', toggleTheme);
+    element.querySelector('.skip').addEventListener('click', e => { e.preventDefault(); document.getElementById('arena-content').focus(); });
     const current = element.querySelector('nav [aria-current]');
     if (current) current.scrollIntoView({ block: 'nearest', inline: 'center' });
     const pill = element.querySelector('.pill'), word = pill.querySelector('summary b'), list = pill.querySelector('.pill-list');
@@ -117,7 +119,7 @@ window.Arena = (() => {
 
   // --- virtual lists -------------------------------------------------------------------------------
   const TALLEST = 8e6; // Chromium stops at 33.5 million pixels; beyond ours the scroll position is scaled.
-  const virtual = (body, { rowHeight, fetch, draw, label, onTotal }) => {
+  const virtual = (body, { rowHeight, fetch, draw, empty, label, onTotal }) => {
     const space = el('div', { class: 'vspace' });
     body.replaceChildren(space); body.tabIndex = 0; body.setAttribute('role', 'region'); body.setAttribute('aria-label', label);
     let total = 0, first = 0, setting = false, asked = 0, pending = null;
@@ -169,6 +171,7 @@ window.Arena = (() => {
         const mine = ++asked; const got = await fetch(0, 60);
         if (mine !== asked) return;
         cache.clear(); total = got.total; first = 0; got.rows.forEach((row, k) => cache.set(k, row));
+        body.replaceChildren(total ? space : empty(got));
         body.scrollTop = 0; paint(); if (onTotal) onTotal(got);
       },
       to: row => step(row - first),
@@ -183,9 +186,9 @@ window.Arena = (() => {
         const got = await server.window_of({ offset, limit, query: query() });
         return { total: got.total, rows: got.rows.map((cells, k) => ({ cells, link: got.links[k] || '' })) };
       },
+      empty: () => el('div', { class: 'empty' }, el('b', {}, 'Nothing here yet')),
       draw: row => el(row.link ? 'a' : 'div', { href: row.link || null, style: { gridTemplateColumns: props.widths } },
         ...row.cells.map(c => el('span', { title: String(c ?? '') }, String(c ?? '')))),
-      onTotal: got => { if (!got.total) body.replaceChildren(el('div', { class: 'empty' }, el('b', {}, 'Nothing here yet'))); },
     });
     list.reset(); onRefresh(list.reset);
   };

@@ -46,12 +46,10 @@ window.ArenaBattles = (element, server, props) => {
       const got = await server.rows_of({ offset, limit, query: query() });
       tell(got.error); return got.error ? { total: 0, rows: [], any: 1 } : got;
     },
-    onTotal: got => {
-      total.textContent = count(got.total); root.dataset.total = got.total;
-      if (!got.total) body.replaceChildren(el('div', { class: 'empty' }, got.any
+    onTotal: got => { total.textContent = count(got.total); root.dataset.total = got.total; },
+    empty: got => el('div', { class: 'empty' }, got.any
         ? [el('b', {}, 'No battle matches'), el('span', {}, 'Loosen a filter, or clear them all.'), el('button', { class: 'button', type: 'button', onclick: () => { setQuery({}); all(); } }, 'Clear filters')]
-        : [el('b', {}, 'No battles yet'), el('span', {}, 'Let contenders answer a test set and a judge decide.'), el('a', { class: 'button primary', href: './launch' }, 'Launch a battle')]));
-    },
+        : [el('b', {}, 'No battles yet'), el('span', {}, 'Let contenders answer a test set and a judge decide.'), el('a', { class: 'button primary', href: './launch' }, 'Launch a battle')]),
   });
   const choose = (name, value) => { const q = query(); if (q[name] === value) delete q[name]; else q[name] = value; setQuery(q); all(); };
   const open = {};

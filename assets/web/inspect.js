@@ -5,6 +5,7 @@ window.ArenaInspect = (element, server) => {
   let data = null, view = 'rendered', names = true, sync = true, busy = false;
   const store = (k, v) => { try { if (v === undefined) return localStorage.getItem(k) || ''; localStorage.setItem(k, v); } catch (e) { /* private window */ } return ''; };
   const voter = () => store('arena-voter');
+  const reader = () => { if (!store('arena-reader')) store('arena-reader', Array.from(crypto.getRandomValues(new Uint8Array(12)), b => b.toString(16).padStart(2, '0')).join('')); return store('arena-reader'); };
   const askName = () => { if (voter()) return voter(); const name = (nameField.value || '').trim(); if (!name) { toast('Tell your name first.'); nameField.focus(); return ''; } store('arena-voter', name); return name; };
   const nameField = el('input', { class: 'field', placeholder: 'Your name', 'aria-label': 'Your name', value: voter(), maxlength: 80, onchange: () => store('arena-voter', nameField.value.trim()) });
   const note = el('input', { class: 'field', placeholder: 'Note (optional)', 'aria-label': 'Note', maxlength: 2000, style: { flex: 1, minWidth: '140px' } });
@@ -74,7 +75,7 @@ window.ArenaInspect = (element, server) => {
     const b = (label, k, word) => key(label, k, () => vote(word), { 'aria-pressed': String(!!data.mine && data.mine === word) });
     return el('section', { class: 'card', 'aria-label': 'Your vote' }, el('h2', {}, data.blind ? 'Which answer is better?' : data.mine ? 'Your vote' : 'Vote'),
       el('div', { class: 'ballot' }, b(`Answer ${l}`, 'A', data.blind ? 'left' : 'A'), b(`Answer ${r}`, 'B', data.blind ? 'right' : 'B'), b('Tie', 'T', 'tie'), b('Both bad', 'X', 'both_bad'), nameField, note, tags),
-      data.blind && el('p', { class: 'muted', style: { margin: '10px 0 0', fontSize: '13.5px' } }, 'Names, scores and the judge stay on the server until you vote.'), el('div', { class: 'agree muted num', style: { marginTop: '10px', fontSize: '13.5px' } }));
+      data.blind && el('p', { class: 'muted', style: { margin: '10px 0 0', fontSize: '13.5px' } }, 'Names, scores and the judge stay on the server until you vote. ', el('button', { class: 'button', type: 'button', onclick: unveil }, 'Show them without a blind vote')), el('div', { class: 'agree muted num', style: { marginTop: '10px', fontSize: '13.5px' } }));
   };
   const agree = async () => {
     const place = root.querySelector('.agree'); if (!place) return;
@@ -89,6 +90,31 @@ window.ArenaInspect = (element, server) => {
       el('div', { class: 'chips', style: { marginTop: '6px' } }, g.outcome !== 'ok' ? chip(g.outcome, 'warn') : [chip(`${g.first} ${+g.score_first.toFixed(2)}`, g.first === 'A' ? 'a' : 'b'), ...(g.alone ? [] : [chip(`${g.first === 'A' ? 'B' : 'A'} ${+g.score_second.toFixed(2)}`, g.first === 'A' ? 'b' : 'a')])]),
       el('p', { dir: 'auto' }, g.explanation || 'No explanation given.'), g.raw && el('details', {}, el('summary', { class: 'muted' }, 'Verbatim'), el('pre', { class: 'mono', tabindex: 0, style: { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' } }, g.raw))))) : el('p', { class: 'muted' }, 'No games are recorded for this battle.'),
     data.votes.length > 0 && el('div', {}, el('h3', { style: { marginTop: '16px' } }, 'People'), el('ul', { class: 'plain' }, ...data.votes.map(v => el('li', {}, el('span', {}, `${v.voter}: ${v.winner}${v.note ? ` – ${v.note}` : ''}`), el('span', { class: 'muted' }, [...v.tags, v.blind ? 'blind' : 'names shown'].join(' · ')))))));
+  const others = () => { // the same two answers before other judges, and before people
+    const held = data.siblings.filter(s => s.same && s.id !== data.id && s.source !== 'vote'), won = w => w === 'A' ? (names ? data.seats[0].name : 'A') : w === 'B' ? (names ? data.seats[1].name : 'B') : w === 'both_bad' ? 'both bad' : 'tie';
+    const turned = s => s.a === data.seats[0].name ? s.winner : { A: 'B', B: 'A' }[s.winner] || s.winner;
+    const ask = el('select', { class: 'field', 'aria-label': 'Another judge' }, ...data.judges.map(j => el('option', { value: j }, j))), said = el('span', { class: 'muted', role: 'status' });
+    const go = el('button', { class: 'button', type: 'button', onclick: async () => {
+      go.disabled = true; const mine = data.id, started = await server.judge_again({ id: mine, judge: ask.value });
+      if (started.error) { said.textContent = started.error; go.disabled = false; return; }
+      for (;;) {
+        const job = await server.again_of({ job: started.job });
+        if (!root.isConnected || !data || data.id !== mine) return;
+        if (job.error || !job.active) { if (job.state === 'done') { await load(); toast('Judged again: see the verdicts.'); } else { said.textContent = job.error || `The run ${job.state}.`; go.disabled = false; } return; }
+        said.textContent = `${job.state}: ${job.phase || 'waking the judge'}…`;
+        await new Promise(r => setTimeout(r, 700));
+      }
+    } }, 'Judge again');
+    return el('section', { class: 'card', 'aria-label': 'Other verdicts' }, el('h2', {}, 'Other verdicts on these two answers'),
+      held.length ? el('ul', { class: 'plain' }, ...held.map(s => el('li', {}, el('a', { href: `./battle?${new URLSearchParams({ ...query(), id: s.id })}` }, s.judge || s.source), el('span', {}, `${won(turned(s))}${['A', 'B'].includes(turned(s)) ? ' won' : ''}`)))) : el('p', { class: 'muted' }, 'No other judge has read them.'),
+      data.judges.length ? el('div', { class: 'tools', style: { marginTop: '12px' } }, ask, go, said) : el('p', { class: 'muted' }, 'No judge can answer here: fetch the embedded models or add a judge.'));
+  };
+  const training = () => {
+    const set = (label, keep, k) => el('button', { class: 'button', type: 'button', 'aria-pressed': String(data.picked === keep), onclick: () => pick(data.picked === keep ? null : keep) }, label, el('kbd', {}, k));
+    return el('section', { class: 'card', 'aria-label': 'Training' }, el('h2', {}, 'Next training round'), el('div', { class: 'tools' }, set('Send to the next round', true, 'S'), set('Keep out', false, 'E'),
+      el('span', { class: 'muted' }, data.picked === true ? 'In by hand: it passes the gap and the filters wherever it can teach the student.' : data.picked === false ? 'Out by hand: no selection takes it.' : 'The selection on the flywheel page decides.')));
+  };
+  const pick = async keep => { if (data.blind || !data.fought) return; const got = await server.pick_of({ id: data.id, keep, voter: voter() }); if (got.error) toast(got.error); else { data.picked = got.picked; draw(); } };
   const matrix = () => {
     const own = data.siblings.filter(s => s.source !== 'vote' && (s.judge === data.judge || !data.judge)), who = [...new Set(own.flatMap(s => [s.a, s.b]))].sort().slice(0, 14);
     if (who.length < 2) return null;
@@ -98,7 +124,7 @@ window.ArenaInspect = (element, server) => {
     return el('section', { class: 'card' }, el('h2', {}, 'Everyone on this instruction'), el('div', { style: { overflowX: 'auto' }, tabindex: 0, role: 'region', 'aria-label': 'Matrix' }, el('table', { class: 'board matrix' },
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'row against column'), ...who.map(w => el('th', { scope: 'col' }, w)))), el('tbody', {}, ...who.map(r => el('tr', {}, el('th', { scope: 'row' }, r), ...who.map(c => cell(r, c))))))));
   };
-  const keys = el('dialog', { class: 'keys', 'aria-label': 'Keys' }, el('h2', {}, 'Keys'), el('dl', {}, ...[['J', 'next battle'], ['K', 'previous battle'], ['A', 'vote for the left or A'], ['B', 'vote for the right or B'], ['T', 'tie'], ['X', 'both bad'], ['D', 'word diff'], ['O', 'overlap'], ['R', 'plain text'], ['N', 'names on or off'], ['L', 'copy link'], ['/', 'search battles'], ['?', 'this list']].flatMap(([k, w]) => [el('dt', {}, el('kbd', {}, k)), el('dd', { style: { margin: 0 } }, w)])),
+  const keys = el('dialog', { class: 'keys', 'aria-label': 'Keys' }, el('h2', {}, 'Keys'), el('dl', {}, ...[['J', 'next battle'], ['K', 'previous battle'], ['A', 'vote for the left or A'], ['B', 'vote for the right or B'], ['T', 'tie'], ['X', 'both bad'], ['D', 'word diff'], ['O', 'overlap'], ['R', 'plain text'], ['N', 'names on or off'], ['S', 'send to the next round'], ['E', 'keep out of training'], ['L', 'copy link'], ['/', 'search battles'], ['?', 'this list']].flatMap(([k, w]) => [el('dt', {}, el('kbd', {}, k)), el('dd', { style: { margin: 0 } }, w)])),
     el('button', { class: 'button', type: 'button', onclick: () => keys.close() }, 'Close'));
   const draw = () => {
     const q = query(), back = { ...q }; delete back.id; delete back.queue; delete back.blind;
@@ -112,15 +138,15 @@ window.ArenaInspect = (element, server) => {
       el('div', {}, el('h1', {}, data.blind ? 'Blind vote' : names ? `${data.seats[0].name} against ${data.seats[1].name}` : 'Answer 1 against answer 2')), tools,
       el('section', { class: 'card', 'aria-label': 'Instruction' }, el('h2', {}, 'Instruction'), el('div', { tabindex: 0, class: 'prompt', dir: 'auto', role: 'region', 'aria-label': 'Instruction text' }, ...data.turns.flatMap((t, k) => data.turns.length > 1 ? [el('div', { class: 'turn-label' }, `Turn ${k + 1}`), el('div', { dir: 'auto' }, t)] : [t]))),
       el('div', { class: 'seats' }, seatCard(0), seatCard(1)),
-      data.id && ballot(), !data.blind && data.fought && games(), !data.blind && !data.fought && el('p', { class: 'note' }, 'These two never met on this instruction: the answers are shown as they are, without a verdict.'), !data.blind && matrix(),
+      data.id && ballot(), !data.blind && data.fought && [games(), el('div', { class: 'pairs' }, others(), training())], !data.blind && !data.fought && el('p', { class: 'note' }, 'These two never met on this instruction: the answers are shown as they are, without a verdict.'), !data.blind && matrix(),
       data.mine && q.queue && el('div', { class: 'tools' }, el('a', { class: 'button primary', href: './battle?queue=1' }, 'Next blind battle')), keys));
     const boxes = [...root.querySelectorAll('.answer')];
     boxes.forEach((box, k) => box.addEventListener('scroll', () => { const o = boxes[1 - k]; if (!sync || box.dataset.held) { delete box.dataset.held; return; } const room = box.scrollHeight - box.clientHeight, to = Math.round((room ? box.scrollTop / room : 0) * (o.scrollHeight - o.clientHeight)); if (Math.abs(o.scrollTop - to) > 1) { o.dataset.held = 1; o.scrollTop = to; } }));
     root.dataset.ready = data.id; agree();
   };
-  const load = async () => {
+  const load = async (reveal = false) => {
     const q = query(); busy = true;
-    const got = await server.battle_of({ id: q.id || '', query: q, blind: !!q.blind, queue: !!q.queue, voter: voter() });
+    const got = await server.battle_of({ id: q.id || '', query: q, blind: !!q.blind, queue: !!q.queue, reveal, voter: voter(), reader: reader() });
     busy = false;
     if (got.error || got.empty || !got.seats) {
       root.replaceChildren(el('h1', {}, got.empty ? 'Nothing waits for your vote' : 'Inspect a battle'), el('div', { class: 'card empty' }, el('b', {}, got.empty ? 'You have voted on every battle' : 'This battle cannot be shown'), el('span', {}, got.error || 'New battles join the queue as they are judged.'), el('a', { class: 'button primary', href: './battles' }, 'All battles')));
@@ -128,6 +154,7 @@ window.ArenaInspect = (element, server) => {
     }
     data = got; draw();
   };
+  const unveil = () => { const q = query(); delete q.blind; delete q.queue; setQuery({ ...q, id: data.id }); load(true); };
   const go = id => { if (id && !busy) { setQuery({ ...query(), id }); load(); } };
   const swapSide = async (k, name) => {
     const pair = data.seats.map(s => s.name); pair[k] = name;
@@ -138,7 +165,7 @@ window.ArenaInspect = (element, server) => {
     if (busy || !data || !data.id) return;
     const who = askName(); if (!who) return;
     busy = true;
-    const got = await server.vote_on({ id: data.id, winner: word, note: note.value, tags: tags.value, voter: who });
+    const got = await server.vote_on({ id: data.id, winner: word, note: note.value, tags: tags.value, voter: who, reader: reader() });
     busy = false;
     if (got.error) { toast(got.error); return; }
     toast('Your vote is kept.'); note.value = ''; tags.value = '';
@@ -148,10 +175,10 @@ window.ArenaInspect = (element, server) => {
   document.addEventListener('keydown', e => {
     if (!root.isConnected || !data || e.ctrlKey || e.metaKey || e.altKey || /INPUT|SELECT|TEXTAREA/.test(e.target.tagName) || keys.open) return;
     const flip = which => { view = view === which ? 'rendered' : which; draw(); };
-    const act = { j: () => go(data.after), k: () => go(data.before), a: () => vote(data.blind ? 'left' : 'A'), b: () => vote(data.blind ? 'right' : 'B'), t: () => vote('tie'), x: () => vote('both_bad'), d: () => flip('diff'), o: () => flip('overlap'), r: () => flip('raw'),
+    const act = { j: () => go(data.after), k: () => go(data.before), a: () => vote(data.blind ? 'left' : 'A'), b: () => vote(data.blind ? 'right' : 'B'), t: () => vote('tie'), x: () => vote('both_bad'), s: () => pick(data.picked === true ? null : true), e: () => pick(data.picked === false ? null : false), d: () => flip('diff'), o: () => flip('overlap'), r: () => flip('raw'),
       n: () => { if (!data.blind) { names = !names; draw(); } }, l: copy, '?': () => keys.showModal(), '/': () => { const q = query(); delete q.id; delete q.queue; location.href = `./battles?${new URLSearchParams(q)}`; } }[e.key.toLowerCase()];
     if (act) { e.preventDefault(); act(); }
   });
-  addEventListener('popstate', load);
+  addEventListener('popstate', () => load());
   load();
 };

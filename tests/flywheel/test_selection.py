@@ -167,3 +167,12 @@ def test_settings_that_cannot_be_are_bad_input(selection: Selection) -> None:
 def test_an_unknown_choice_of_pairs_is_bad_input() -> None:
     with pytest.raises(BadInput, match="student-lost"):
         select(BOUTS, "me", "dpo", Selection(pairs="mine"))
+
+
+def test_picks_by_hand_pass_the_gap_and_stand_first() -> None:
+    by_hand = [dataclasses.replace(b, picked={"b2": True, "b6": False}.get(b.battle)) for b in BOUTS]
+    chosen = select(by_hand, "me", "sft", Selection(k=3.0, per_instruction=9))
+    assert [c.battle for c in chosen.kept] == ["b2", "b1"]
+    assert chosen.dropped["dropped by hand"] == 1
+    one = select(by_hand, "me", "sft", Selection(k=0.0, size=1, per_instruction=9))
+    assert [c.battle for c in one.kept] == ["b2"]
