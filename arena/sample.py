@@ -16,7 +16,7 @@ from arena.store import Store
 from arena.terminal import Subparsers, command, group, show
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "recorded"
-LEFT_OUT = ("reference", "alias", "vote", "snapshot")
+LEFT_OUT = ("reference", "alias", "vote", "snapshot", "reading", "hand_pick")
 """Reference rankings ship as tables of their own; the rest is for people to make."""
 
 

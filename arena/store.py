@@ -9,7 +9,7 @@ import os
 import shutil
 import threading
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -53,6 +53,30 @@ class OwnerLock:
 
     def release(self) -> None:
         self._file.close()
+
+
+class Stop:
+    """Ends the query that holds it, and refuses those that come after; for one query at a time."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self._interrupt: Callable[[], None] | None = None
+        self._lock = threading.Lock()
+
+    def watch(self, interrupt: Callable[[], None] | None) -> None:
+        """Raises:
+        ArenaError: it was pressed before the query began.
+        """
+        with self._lock:
+            self._interrupt = interrupt
+            if interrupt and self.pressed:
+                raise ArenaError("The search was stopped.")
+
+    def press(self) -> None:
+        with self._lock:
+            self.pressed = True
+            if self._interrupt:
+                self._interrupt()
 
 
 class Store:
@@ -115,24 +139,41 @@ class Store:
             cursor.execute(views)
 
     def query(
-        self, sql: str, params: Sequence[object] | dict[str, object] = (), seconds: float | None = None
+        self,
+        sql: str,
+        params: Sequence[object] | dict[str, object] = (),
+        seconds: float | None = None,
+        frames: Mapping[str, pl.DataFrame] | None = None,
+        stop: Stop | None = None,
     ) -> pl.DataFrame:
         """The rows that a SELECT finds. For the rooms; pages call the rooms.
 
+        Args:
+            frames: tables that the SELECT may name beside those of the arena.
+            stop: lets another thread end it.
+
         Raises:
-            ArenaError: it took longer than `seconds` (for free-text searches) and was stopped.
+            ArenaError: it was stopped, or took longer than `seconds` (for free-text searches).
         """
         cursor = self._connection.cursor()
+        for name, frame in (frames or {}).items():
+            cursor.register(name, frame)
         timer = threading.Timer(seconds, cursor.interrupt) if seconds else None
         if timer:
             timer.start()
         try:
+            if stop:
+                stop.watch(cursor.interrupt)
             return typing.cast("pl.DataFrame", cursor.sql(sql, params=params or None).pl())
         except duckdb.InterruptException as error:
+            if stop and stop.pressed:
+                raise ArenaError("The search was stopped.") from error
             raise ArenaError("The search took too long and was stopped; narrow it with a filter.") from error
         finally:
             if timer:
                 timer.cancel()
+            if stop:
+                stop.watch(None)
 
     def load(
         self, kind: type[R], where: str = "true", params: Sequence[object] = (), order: str = ""

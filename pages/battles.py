@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict
 from collections.abc import Callable
 
 import gradio as gr
 
-from arena.battles import browse, exports, panels
+from arena.battles import browse, exports, panels, searches
 from arena.battles.browse import SORTS, Filter
 from arena.records import ArenaError
-from arena.store import Store
+from arena.store import Stop, Store
 from pages.theme import when_ready
 
 Answer = dict[str, object]
+MOST_PAGES = 500
+"""Open pages whose questions can be stopped."""
 
 
 def render(store: Store) -> None:
@@ -35,7 +38,12 @@ def questions(store: Store) -> list[Callable[[Answer], Answer]]:
         offset = max(0, int(str(asked.get("offset") or 0)))
         limit = max(1, min(200, int(str(asked.get("limit") or 60))))
         total, frame = browse.window(store, _filter(asked), offset, limit)
-        return {"total": total, "rows": frame.to_dicts(), "any": total or store_has_battles(store)}
+        return {
+            "total": total,
+            "rows": frame.to_dicts(),
+            "any": total or store_has_battles(store),
+            "most": searches.MOST_FOUND if searches.capped(store, _filter(asked)) else 0,
+        }
 
     def facets_of(asked: Answer) -> Answer:
         found = browse.facets(store, _filter(asked))
@@ -48,7 +56,35 @@ def questions(store: Store) -> list[Callable[[Answer], Answer]]:
         written = exports.export(store, _filter(asked), str(asked.get("format")))
         return dataclasses.asdict(written)
 
-    return [_mendable(f) for f in (rows_of, facets_of, panels_of, export_of)]
+    latest = Latest()
+
+    def stop_of(asked: Answer) -> Answer:
+        latest.stop(str(asked.get("page")))
+        return {}
+
+    return [*(_mendable(f, latest) for f in (rows_of, facets_of, panels_of, export_of)), stop_of]
+
+
+class Latest:
+    """What each open page asks now: its next question stops the one before, and so does its stop button."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[str, tuple[int, Stop]] = OrderedDict()
+
+    def begin(self, page: str, turn: int) -> Stop:
+        """The stop of the page's turn; earlier turns end."""
+        held, stop = self._asked.get(page, (-1, Stop()))
+        if turn > held:
+            stop.press()
+            stop = Stop()
+            self._asked[page] = (turn, stop)
+            while len(self._asked) > MOST_PAGES:
+                self._asked.popitem(last=False)
+        return stop
+
+    def stop(self, page: str) -> None:
+        if page in self._asked:
+            self._asked[page][1].press()
 
 
 def store_has_battles(store: Store) -> int:
@@ -61,14 +97,18 @@ def _filter(asked: Answer) -> Filter:
     return Filter.of(query if isinstance(query, dict) else {})
 
 
-def _mendable(question: Callable[[Answer], Answer]) -> Callable[[Answer], Answer]:
-    """The same question, whose user errors come back as a sentence."""
+def _mendable(question: Callable[[Answer], Answer], latest: Latest) -> Callable[[Answer], Answer]:
+    """The same question for a page's turn, whose user errors come back as a sentence."""
 
     def asked(words: Answer) -> Answer:
+        page, turn = str(words.get("page") or ""), int(str(words.get("turn") or 0))
+        token = searches.stopping.set(latest.begin(page, turn) if page else None)
         try:
             return question(words)
         except ArenaError as error:
             return {"error": str(error)}
+        finally:
+            searches.stopping.reset(token)
 
     asked.__name__ = question.__name__
     return asked

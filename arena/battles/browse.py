@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,11 +12,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import polars as pl
 
+from arena.battles.searches import SEARCH_SECONDS, searched, stopping
 from arena.records import BadInput, Battle, Contender, Instruction, Judgement, Response, Vote
 from arena.store import Store
 
-SEARCH_SECONDS = 4.0
-"""A free-text search that takes longer is stopped with a clear sentence."""
 MOST_EXPORTED = 50_000
 KEPT_ORDERS = 12
 
@@ -45,6 +45,13 @@ FLAGS = {
 """Facets that hold or not: flipped when seats were swapped; a game was unreadable; nobody voted; people disagree."""
 
 
+FOUND = (
+    "(instruction IN (SELECT id FROM found) OR response_a IN (SELECT id FROM found) "
+    "OR response_b IN (SELECT id FROM found))"
+)
+"""Battles whose instruction or answers hold the searched text: `found` holds the ids of those texts."""
+
+
 @dataclass(frozen=True)
 class Filter:
     """Which battles, in the words of the address; empty words choose all."""
@@ -62,6 +69,10 @@ class Filter:
     source: str = ""
     """Judged, live and imported ones when empty; people's votes only when asked for."""
     gap: str = ""
+    score: str = ""
+    """Side and rounded score, e.g. "A 8"."""
+    theme: str = ""
+    """Word stems, of which an explanation of the battle's judge holds one (`themes.Theme.stems`)."""
     flipped: str = ""
     unreadable: str = ""
     unvoted: str = ""
@@ -76,7 +87,7 @@ class Filter:
         """The filter of an address; unknown words are ignored.
 
         Raises:
-            BadInput: a sort or gap that is none.
+            BadInput: a sort, gap or score that is none.
         """
         names = {f.name for f in fields(Filter)}
         chosen = Filter(**{k: str(v)[:400] for k, v in words.items() if k in names and v})
@@ -84,6 +95,8 @@ class Filter:
             raise BadInput(f"There is no order {chosen.sort!r}; choose from {', '.join(SORTS)}.")
         if chosen.gap and chosen.gap not in GAPS:
             raise BadInput(f"There is no score gap {chosen.gap!r}; choose from {', '.join(GAPS)}.")
+        if chosen.score and not re.fullmatch(r"[AB] ([1-9]|10)", chosen.score):
+            raise BadInput(f"There is no score {chosen.score!r}; write a side and a score, e.g. A 8.")
         return chosen
 
     def where(self, without: str = "") -> tuple[str, list[object]]:
@@ -107,25 +120,14 @@ class Filter:
         add("round", "run IN (SELECT run FROM round WHERE name = ?)", self.round)
         low, high = GAPS.get(self.gap, (0, 0))
         add("gap", "abs(margin) >= ? AND abs(margin) < ?", low, high)
+        side, _, score = self.score.partition(" ")
+        add("score", f"round(score_{'b' if side == 'B' else 'a'}) = ?", int(score or 0))
+        add("theme", "battle.id IN (SELECT id FROM themed)")
         for name, condition in FLAGS.items():
             add(name, condition)
         add("instruction", "instruction = ?", self.instruction)
-        like = "%" + self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        add(
-            "text",
-            "(instruction IN (SELECT id FROM instruction WHERE array_to_string(turns, ' ') ILIKE ? ESCAPE '\\') "
-            "OR response_a IN (SELECT id FROM found) OR response_b IN (SELECT id FROM found))",
-            like,
-        )
+        add("text", FOUND)
         return " AND ".join(parts) or "true", params
-
-    def prefix(self, without: str = "") -> tuple[str, list[object]]:
-        """The WITH clause that the text search needs, and its parameters."""
-        if not self.text or without == "text":
-            return "", []
-        like = "%" + self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        found = "SELECT id FROM response WHERE array_to_string(answers, ' ') ILIKE ? ESCAPE '\\'"
-        return f"WITH found AS MATERIALIZED ({found}) ", [like]
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,12 @@ _orders: WeakKeyDictionary[Store, OrderedDict[tuple[Filter, int], np.ndarray[Any
 
 def select(store: Store, chosen: Filter, what: str, tail: str = "", without: str = "") -> pl.DataFrame:
     where, params = chosen.where(without)
-    prefix, before = chosen.prefix(without)
-    sql = f"{prefix}SELECT {what} FROM battle WHERE {where} {tail}"
-    return store.query(sql, [*before, *params], seconds=SEARCH_SECONDS)
+    return ask(store, chosen, f"SELECT {what} FROM battle WHERE {where} {tail}", params)
+
+
+def ask(store: Store, chosen: Filter, sql: str, params: list[object]) -> pl.DataFrame:
+    """A query that holds the filter's condition."""
+    return store.query(sql, params, SEARCH_SECONDS, searched(store, chosen), stop=stopping.get())
 
 
 def order_of(store: Store, chosen: Filter) -> np.ndarray[Any, Any]:
@@ -250,12 +255,12 @@ def _facet(store: Store, chosen: Filter, name: str, column: str, most: int) -> F
 
 def _testsets(store: Store, chosen: Filter) -> Facet:
     where, params = chosen.where("testset")
-    prefix, before = chosen.prefix()
-    frame = store.query(
-        f"{prefix}SELECT testset, sum(n)::BIGINT AS n FROM pick JOIN (SELECT instruction, count(*) AS n FROM battle "
+    frame = ask(
+        store,
+        chosen,
+        "SELECT testset, sum(n)::BIGINT AS n FROM pick JOIN (SELECT instruction, count(*) AS n FROM battle "
         f"WHERE {where} GROUP BY 1) b USING (instruction) GROUP BY 1 ORDER BY n DESC LIMIT 40",
-        [*before, *params],
-        seconds=SEARCH_SECONDS,
+        params,
     )
     return Facet("testset", [(str(value), int(n)) for value, n in frame.iter_rows()])
 

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from arena.battles.browse import Filter, select
+from arena.battles.themes import Theme, themes
 from arena.store import Store
 
 SAMPLE = 2_000
-"""Explanations read for themes, and answers for lengths: the newest of the filter."""
-
-THEMES = {
-    "accuracy": r"accura|correct|factual|wrong|mistake|error|false",
-    "completeness and detail": r"detail|thorough|complete|comprehensive|depth|missing|omits|incomplete",
-    "clarity and structure": r"clear|clarity|structur|organi[sz]|readab|coheren|well.written|confus",
-    "concision": r"concis|brief|verbose|wordy|ramble|lengthy|too long|short",
-    "following the instruction": r"instruction|request|asked|relevan|on topic|off.topic|constraint|format",
-    "repetition": r"repeat|repetit|redundan|loop",
-    "reasoning": r"reason|logic|step.by.step|explain|justif",
-    "code": r"\bcode\b|function|compil|syntax|runs?\b|bug",
-    "creativity and style": r"creativ|engag|vivid|style|tone|imaginat",
-    "language": r"language|translat|gramma|spelling|fluen",
-    "helpfulness and safety": r"helpful|harm|safe|refus|polite",
-}
-"""Name -> words by which a judge's explanation is filed under it; one explanation may carry several."""
+"""Battles whose explanations are read for themes, and answers for lengths: the newest of the filter."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +33,8 @@ class Panels:
     categories: list[Share]
     lengths: list[Share]
     """By how much longer A's answer is."""
-    themes: list[tuple[str, int, int]]
-    """Theme, explanations that carry it, and how many of those battles A won."""
+    themes: list[Theme]
+    """Found in the `themes_of` newest explained battles."""
     flipped: list[tuple[str, str, int, int]]
     """Instruction id, its words, flipped battles, battles."""
     themes_of: int
@@ -84,9 +69,15 @@ def panels(store: Store, chosen: Filter) -> Panels:
         store, chosen, f"category, count(*) AS n, {WON}", "GROUP BY 1 ORDER BY n DESC LIMIT 12"
     ).iter_rows()
     categories = [_share(str(c) or "(none)", int(n), float(w)) for c, n, w in rows]
-    themes, read = _themes(store, chosen)
+    said, won = _explained(store, chosen)
     return Panels(
-        hist["a"], hist["b"], categories, _lengths(store, chosen), themes, _flips(store, chosen), read
+        hist["a"],
+        hist["b"],
+        categories,
+        _lengths(store, chosen),
+        themes(said, won),
+        _flips(store, chosen),
+        len(said),
     )
 
 
@@ -108,20 +99,18 @@ def _lengths(store: Store, chosen: Filter) -> list[Share]:
     return [_share(names[int(k) - 1], int(n), float(w)) for k, n, w in frame.iter_rows()]
 
 
-def _themes(store: Store, chosen: Filter) -> tuple[list[tuple[str, int, int]], int]:
+def _explained(store: Store, chosen: Filter) -> tuple[dict[str, str], dict[str, str]]:
+    """Battle -> what its judge said in small letters, and battle -> winner, of the newest."""
     frame = store.query(
-        "SELECT any_value(b.winner) AS winner, string_agg(j.explanation, ' ') AS said FROM battle b JOIN judgement j "
-        "ON j.instruction = b.instruction AND j.judge = b.judge AND j.first IN (b.response_a, b.response_b) "
-        f"AND j.second IN (b.response_a, b.response_b) WHERE b.id IN ({_newest(store, chosen, SAMPLE)}) GROUP BY b.id"
+        "SELECT b.id, any_value(b.winner) AS winner, lower(string_agg(j.explanation, '\n')) AS said FROM battle b "
+        "JOIN judgement j ON j.instruction = b.instruction AND j.judge = b.judge AND j.explanation <> '' "
+        "AND j.first IN (b.response_a, b.response_b) AND j.second IN (b.response_a, b.response_b, '') "
+        f"WHERE b.id IN ({_newest(store, chosen, SAMPLE)}) GROUP BY b.id"
     )
-    said = [(winner, text.lower()) for winner, text in frame.iter_rows() if text]
-    found = []
-    for name, words in THEMES.items():
-        pattern = re.compile(words)
-        winners = [winner for winner, text in said if pattern.search(text)]
-        if winners:
-            found.append((name, len(winners), winners.count("A")))
-    return sorted(found, key=lambda theme: -theme[1])[:8], len(said)
+    return (
+        {str(b): str(said) for b, _, said in frame.iter_rows()},
+        {str(b): str(won) for b, won, _ in frame.iter_rows()},
+    )
 
 
 def _flips(store: Store, chosen: Filter) -> list[tuple[str, str, int, int]]:

@@ -169,10 +169,11 @@ window.Arena = (() => {
     return {
       reset: async () => {
         const mine = ++asked; const got = await fetch(0, 60);
-        if (mine !== asked) return;
+        if (mine !== asked) return got;
         cache.clear(); total = got.total; first = 0; got.rows.forEach((row, k) => cache.set(k, row));
         body.replaceChildren(total ? space : empty(got));
         body.scrollTop = 0; paint(); if (onTotal) onTotal(got);
+        return got;
       },
       to: row => step(row - first),
     };

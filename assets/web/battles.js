@@ -3,13 +3,16 @@ window.ArenaBattles = (element, server, props) => {
   const { el, count, percent, query, setQuery, toast, virtual } = Arena;
   const root = element.querySelector('.battles-root');
   const NAMES = { pair: 'Contender pair', contender: 'Contender', testset: 'Test set', category: 'Category', language: 'Language', winner: 'Winner', judge: 'Judge',
-    run: 'Run', round: 'Training round', source: 'Where from', gap: 'Score gap', flipped: 'Flipped when seats were swapped', unreadable: 'A game was unreadable',
+    run: 'Run', round: 'Training round', source: 'Where from', gap: 'Score gap', score: 'Score', theme: 'The judge says', flipped: 'Flipped when seats were swapped', unreadable: 'A game was unreadable',
     unvoted: 'Nobody has voted', disputed: 'Judge against human', instruction: 'Instruction', text: 'Text' };
   const FLAGS = ['flipped', 'unreadable', 'unvoted', 'disputed'];
   const search = el('input', { class: 'field', type: 'search', placeholder: 'Search instructions and answers', 'aria-label': 'Search instructions and answers', value: query().text || '' });
   const sort = el('select', { class: 'field', 'aria-label': 'Order' }, ...props.sorts.map(s => el('option', { value: s, selected: s === query().sort }, s)));
   const format = el('select', { class: 'field', 'aria-label': 'Export as' }, ...props.formats.map(f => el('option', { value: f }, f)));
   const save = el('button', { class: 'button', type: 'button' }, 'Export');
+  const me = `${Date.now()}-${Math.random()}`, waiting = el('span', { class: 'hidden', role: 'status' }, 'Searching… ', el('button', { class: 'button', type: 'button', onclick: () => server.stop_of({ page: me }) }, 'Stop'));
+  let turn = 0, slow = null;
+  const asking = words => ({ query: query(), page: me, turn, ...words });
   const total = el('b', { class: 'num', 'aria-live': 'polite' }, '…');
   const chosen = el('div', { class: 'chips' });
   const side = el('aside', { class: 'card facets', 'aria-label': 'Filters', tabindex: 0 });
@@ -22,7 +25,7 @@ window.ArenaBattles = (element, server, props) => {
       el('div', { class: 'chips' }, el('a', { class: 'button', href: './battle?queue=1' }, 'Vote blind'), el('a', { class: 'button', href: './compare' }, 'Compare runs'))),
     el('div', { class: 'browse' }, side, el('div', {},
       el('div', { class: 'tools' }, search, el('label', { class: 'muted' }, 'Order ', sort), format, save),
-      el('div', { class: 'tools' }, el('span', {}, total, ' battles'), chosen), trouble,
+      el('div', { class: 'tools' }, el('span', {}, total, ' battles'), waiting, chosen), trouble,
       el('div', { class: 'vlist' }, head, body), panels)));
 
   const link = row => { const q = new URLSearchParams({ ...query(), id: row.id }); return `./battle?${q}`; };
@@ -43,8 +46,9 @@ window.ArenaBattles = (element, server, props) => {
   const list = virtual(body, {
     rowHeight: 56, label: 'Battles', draw,
     fetch: async (offset, limit) => {
-      const got = await server.rows_of({ offset, limit, query: query() });
-      tell(got.error); return got.error ? { total: 0, rows: [], any: 1 } : got;
+      const mine = turn, got = await server.rows_of(asking({ offset, limit }));
+      if (mine === turn) tell(got.error || (got.most ? `More than ${count(got.most)} texts match: only the first are listed.` : ''));
+      return got.error ? { total: 0, rows: [], any: 1, error: got.error } : got;
     },
     onTotal: got => { total.textContent = count(got.total); root.dataset.total = got.total; },
     empty: got => el('div', { class: 'empty' }, got.any
@@ -65,31 +69,33 @@ window.ArenaBattles = (element, server, props) => {
     chosen.replaceChildren(...Object.keys(NAMES).filter(name => q[name]).map(name => el('button', { class: 'chip accent', type: 'button', style: { border: 0, cursor: 'pointer', font: 'inherit', fontSize: '12.5px' }, 'aria-label': `Remove ${NAMES[name]}`,
       onclick: () => { if (name === 'text') search.value = ''; choose(name, q[name]); } }, FLAGS.includes(name) ? NAMES[name] : `${NAMES[name]}: ${q[name]}`, ' ×')));
   };
-  const slices = rows => rows.map(s => el('div', { class: 'slice' }, el('span', {}, s.name), el('span', { class: 'bar2' }, el('i', { style: { left: percent(s.low), width: percent(s.high - s.low) } }), el('b', { style: { left: percent(s.rate) } })),
+  const pressed = (name, value) => ({ type: 'button', 'aria-pressed': String(query()[name] === value), onclick: () => choose(name, value) });
+  const slices = (rows, name) => rows.map(s => el(name && s.name !== '(none)' ? 'button' : 'div', { class: 'slice', ...(name && s.name !== '(none)' ? pressed(name, s.name) : {}) }, el('span', {}, s.name), el('span', { class: 'bar2' }, el('i', { style: { left: percent(s.low), width: percent(s.high - s.low) } }), el('b', { style: { left: percent(s.rate) } })),
     el('span', { class: 'num muted' }, `${percent(s.rate)} of ${count(s.battles)}`)));
   const card = (title, ...inside) => el('section', { class: 'card' }, el('h2', {}, title), ...inside);
   const drawPanels = p => {
     const top = Math.max(1, ...p.hist_a, ...p.hist_b), bars = [];
-    p.hist_a.forEach((n, k) => bars.push(el('div', { style: { height: `${100 * n / top}%`, background: 'var(--a)' }, title: `A, score ${k + 1}: ${count(n)}` }),
-      el('div', { style: { height: `${100 * p.hist_b[k] / top}%`, background: 'var(--b)', marginRight: '5px' }, title: `B, score ${k + 1}: ${count(p.hist_b[k])}` })));
-    const said = `Scores 1 to 10. A: ${p.hist_a.join(', ')}. B: ${p.hist_b.join(', ')}.`;
+    const bar = (side, k, n) => el('button', { class: `bar-${side}`, style: { height: `${100 * n / top}%` }, disabled: !n, title: `${side.toUpperCase()}, score ${k + 1}: ${count(n)}`, 'aria-label': `${side.toUpperCase()} got ${k + 1}: ${count(n)} battles`, ...pressed('score', `${side.toUpperCase()} ${k + 1}`) });
+    p.hist_a.forEach((n, k) => bars.push(bar('a', k, n), bar('b', k, p.hist_b[k])));
     panels.replaceChildren(
-      card('Scores', el('div', { class: 'chips', style: { marginBottom: '10px' } }, el('span', { class: 'chip a' }, 'A'), el('span', { class: 'chip b' }, 'B')), el('div', { class: 'hist', role: 'img', 'aria-label': said }, ...bars), el('div', { class: 'axis' }, el('span', {}, '1'), el('span', {}, '5'), el('span', {}, '10'))),
-      card('A wins, by category', ...slices(p.categories)),
+      card('Scores', el('div', { class: 'chips', style: { marginBottom: '10px' } }, el('span', { class: 'chip a' }, 'A'), el('span', { class: 'chip b' }, 'B')), el('div', { class: 'hist', role: 'group', 'aria-label': 'Battles by score' }, ...bars), el('div', { class: 'axis' }, el('span', {}, '1'), el('span', {}, '5'), el('span', {}, '10'))),
+      card('A wins, by category', ...slices(p.categories, 'category')),
       card('A wins, by length', ...(p.lengths.length ? slices(p.lengths) : [el('p', { class: 'muted' }, 'No token counts here.')])),
-      card('What the judge talks about', ...(p.themes.length ? [el('ul', { class: 'plain' }, ...p.themes.map(([name, n, won]) => el('li', {}, el('span', {}, name), el('span', { class: 'num muted' }, `${count(n)} battles · A won ${percent(won / n)}`)))),
-        el('p', { class: 'muted', style: { fontSize: '12.5px', margin: '10px 0 0' } }, `By key words, in the ${count(p.themes_of)} newest explained battles.`)] : [el('p', { class: 'muted' }, 'No explanations here.')])),
-      card('Most flipped instructions', ...(p.flipped.length ? [el('ul', { class: 'plain' }, ...p.flipped.map(([id, words, f, n]) => el('li', {}, el('a', { href: `./battles?instruction=${encodeURIComponent(id)}&flipped=yes`, dir: 'auto' }, words || id), el('span', { class: 'num muted', style: { whiteSpace: 'nowrap' } }, `${f} of ${n}`))))] : [el('p', { class: 'muted' }, 'No verdict changed with the seats.')])));
+      card('What the judge talks about', ...(p.themes.length ? [el('ul', { class: 'plain' }, ...p.themes.map(t => el('li', {}, el('button', { class: 'facet', ...pressed('theme', t.stems.join(' ')) }, el('span', { dir: 'auto' }, t.name), el('span', { class: 'num' }, `${count(t.battles)} · A won ${percent(t.a_won / t.battles)}`))))),
+        el('p', { class: 'muted', style: { fontSize: '12.5px', margin: '10px 0 0' } }, `Clustered from the ${count(p.themes_of)} newest explained battles.`)] : [el('p', { class: 'muted' }, 'No explanations here.')])),
+      card('Most flipped instructions', ...(p.flipped.length ? [el('ul', { class: 'plain' }, ...p.flipped.map(([id, words, f, n]) => el('li', {}, el('button', { class: 'facet', title: words, ...pressed('instruction', id) }, el('span', { dir: 'auto' }, words || id), el('span', { class: 'num' }, `${f} of ${n}`)))))] : [el('p', { class: 'muted' }, 'No verdict changed with the seats.')])));
   };
-  let turn = 0;
   const all = async () => {
     const mine = ++turn;
-    await list.reset();
+    clearTimeout(slow); slow = setTimeout(() => waiting.classList.remove('hidden'), 500);
+    const listed = await list.reset();
     if (mine !== turn) return;
-    const facets = await server.facets_of({ query: query() });
+    clearTimeout(slow); waiting.classList.add('hidden');
+    if (listed.error) { panels.replaceChildren(); root.dataset.ready = mine; return; }
+    const facets = await server.facets_of(asking());
     if (mine !== turn) return;
     if (facets.facets) drawFacets(facets.facets);
-    const found = await server.panels_of({ query: query() });
+    const found = await server.panels_of(asking());
     if (mine !== turn) return;
     if (found.error || !Number(root.dataset.total)) panels.replaceChildren(); else drawPanels(found);
     root.dataset.ready = mine;

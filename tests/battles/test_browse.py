@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from arena.battles import browse
+from arena.battles import browse, searches
 from arena.battles.browse import Filter
-from arena.records import BadInput, Vote, Winner
-from arena.store import Store
+from arena.records import ArenaError, BadInput, Vote, Winner
+from arena.store import Stop, Store
 from tests.browser.seed import fill
 
 
@@ -88,3 +90,38 @@ def test_one_battle_comes_with_everything(full: Store) -> None:
 def test_a_battle_that_is_not_there_is_named() -> None:
     with Store.open(None) as store, pytest.raises(BadInput, match="no battle 'x'"):
         browse.detail(store, "x")
+
+
+def test_a_stopped_search_says_so_and_the_next_one_runs(full: Store) -> None:
+    stop = Stop()
+    stop.press()
+    token = searches.stopping.set(stop)
+    try:
+        with pytest.raises(ArenaError, match="stopped"):
+            browse.window(full, Filter(text="haiku"), 0, 1)
+    finally:
+        searches.stopping.reset(token)
+    assert browse.window(full, Filter(text="haiku"), 0, 1)[0] == 3
+
+
+def test_a_running_query_ends_when_its_stop_is_pressed(store: Store) -> None:
+    stop = Stop()
+    threading.Timer(0.2, stop.press).start()
+    with pytest.raises(ArenaError, match="was stopped"):
+        store.query("SELECT sum(hash(a.range + b.range)) FROM range(10000000) a, range(100000) b", stop=stop)
+
+
+def test_a_search_reads_the_texts_once_for_all_menus(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    query = full.query
+    monkeypatch.setattr(full, "query", lambda sql, *a, **k: (asked.append(sql), query(sql, *a, **k))[1])
+    chosen = Filter(text="haiku")
+    browse.window(full, chosen, 0, 10)
+    assert browse.facets(full, chosen)
+    assert sum("ILIKE" in sql for sql in asked) == 1
+
+
+def test_a_search_that_finds_too_much_is_capped(full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not searches.capped(full, Filter(text="point number"))
+    monkeypatch.setattr(searches, "MOST_FOUND", 5)
+    assert searches.capped(full, Filter(text="point"))

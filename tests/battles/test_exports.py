@@ -42,7 +42,7 @@ def test_the_panels_count_what_the_list_holds(store: Store) -> None:
     found = panels.panels(store, Filter.of({"category": "science"}))
     assert sum(found.hist_a) == sum(found.hist_b) == 9
     assert [(s.name, s.battles) for s in found.categories] == [("science", 9)]
-    assert found.themes[0][1] == 9
+    assert found.themes[0].battles == 9
     assert sum(f[2] for f in found.flipped) == 3
 
 

@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from arena.battles import votes
@@ -94,7 +93,6 @@ def test_one_side_can_be_swapped(page: Page) -> None:
     assert some_battle(1).id in page.url
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen green in one run; to be mended first")
 def test_names_stay_on_the_server_until_the_vote(page: Page, make_app: Any, watch: Watch) -> None:
     blind: App = make_app()
     said: list[str] = []
@@ -130,7 +128,6 @@ def test_names_stay_on_the_server_until_the_vote(page: Page, make_app: Any, watc
     page.goto("about:blank")
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen green in one run; to be mended first")
 def test_a_wrong_link_says_so(page: Page) -> None:
     read(page, "/battle?id=nothing")
     expect(page.get_by_text("There is no battle 'nothing'")).to_be_visible()

@@ -86,7 +86,6 @@ ADDRESSES = [
 ]
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen green in one run; to be mended first")
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_nothing_runs_and_nothing_leaves(
     context: BrowserContext, hostile: App, watch: Watch, address: str
@@ -100,7 +99,7 @@ def test_nothing_runs_and_nothing_leaves(
         page.keyboard.press(key)
         page.wait_for_timeout(150)
     assert page.evaluate("window.pwned") is None
-    assert (
-        page.locator("iframe, object, embed, body base, form[action], meta[http-equiv=refresh]").count() == 0
-    )
+    assert page.locator("iframe, object, embed, form[action], meta[http-equiv=refresh]").count() == 0
+    # Gradio's template holds one base element, the app's own address; no text may add or change one.
+    assert page.locator("base").evaluate_all("found => found.map(b => new URL(b.href).origin)") == [hostile.url]
     assert watch.verdict() == []
