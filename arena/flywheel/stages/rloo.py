@@ -1,5 +1,5 @@
 """REINFORCE leave-one-out, TRL's maintained alternative to PPO: no value model, each answer judged against
-its siblings. After a resume it draws other answers than an uninterrupted run would."""
+its siblings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from datasets import Dataset
 from transformers import AutoModelForCausalLM
 from trl import RLOOConfig, RLOOTrainer
+from trl.trainer.utils import RepeatSampler
 
 from arena.flywheel.stages.over_trl import (
     arguments,
@@ -33,7 +34,7 @@ def train(task: Task) -> dict[str, float]:
     reward_tokenizers = None
     if task.reward_folder is not None:
         rewards, reward_tokenizers = load_reward_model(task, tokenizer)
-    trainer = RLOOTrainer(
+    trainer = _Trainer(
         model=load_model(task, AutoModelForCausalLM),
         reward_funcs=rewards,
         reward_processing_classes=reward_tokenizers,
@@ -43,6 +44,21 @@ def train(task: Task) -> dict[str, float]:
         peft_config=lora_config(task),
     )
     return fit(trainer, task)
+
+
+class _Sampler(RepeatSampler):  # type: ignore[misc]  # TRL has no types
+    """Each epoch's order from (seed, epoch). TRL's goes on from where one generator stands, which a resumed
+    run can't know: it would meet other prompts from its second epoch on."""
+
+    def set_epoch(self, epoch: int) -> None:
+        if self.shuffle:
+            self.generator.manual_seed(int(self.seed or 0) + epoch)
+
+
+class _Trainer(RLOOTrainer):  # type: ignore[misc]  # TRL has no types
+    def _get_train_sampler(self, dataset: Any = None) -> RepeatSampler:
+        t = super()._get_train_sampler(dataset)
+        return _Sampler(t.data_source, t.mini_repeat_count, t.batch_size, t.repeat_count, t.shuffle, t.seed)
 
 
 def passed(completions: list[list[dict[str, str]]], check: list[str], **columns: Any) -> list[float]:
