@@ -9,8 +9,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from arena import jobs
 from arena.backends import Chat, Message, Prompt, open_chat
+from arena.battles import serving
 from arena.battles.votes import HUMAN
+from arena.jobs import Job
 from arena.records import (
     ArenaError,
     BackendError,
@@ -27,11 +30,9 @@ from arena.records import (
 )
 from arena.store import Store
 
-IDLE_SECONDS = 300.0
-"""A model nobody talks to is let go after this long."""
 MOST_KEPT = 200
-LIVE = ("llama_cpp", "openai_server", "vllm_server", "scripted")
-"""Backends that speak through a server of their own, so that no model is loaded into the app."""
+DIRECT = ("openai_server", "scripted")
+"""Backends that cost the app nothing; every other contender is served by a job while it is used."""
 
 
 @dataclass
@@ -58,25 +59,23 @@ class Talk:
 
 
 def live_form(contender: Contender) -> Contender | None:
-    """The contender as it can chat without loading it here, or None: embedded folders carry their GGUF."""
-    if contender.backend in LIVE:
-        return contender
-    gguf = Path(contender.location) / "model.gguf"
-    if contender.backend == "local_transformers" and contender.location and gguf.is_file():
-        return dataclasses.replace(contender, backend="llama_cpp", location=str(gguf))
-    return None
+    """The contender as it can chat here, or None: a folder that carries its GGUF speaks through that, which is
+    several times faster on a CPU; other checkpoints are loaded as they are."""
+    place = Path(contender.location).expanduser() if contender.location else None
+    if contender.backend == "local_transformers" and place:
+        gguf = place / "model.gguf"
+        if gguf.is_file():
+            return dataclasses.replace(contender, backend="llama_cpp", location=str(gguf))
+        return contender if (place / "config.json").is_file() else None
+    if contender.backend == "llama_cpp":
+        return contender if place and place.is_file() else None
+    return contender if contender.backend in (*DIRECT, "vllm_server") else None
 
 
 def candidates(store: Store) -> list[str]:
     """Contenders that can chat here."""
-    return [c.name for c in store.load(Contender, "NOT hidden", order="name") if _ready(c)]
-
-
-def _ready(contender: Contender) -> bool:
-    form = live_form(contender)
-    if form is None:
-        return False
-    return form.backend != "llama_cpp" or Path(form.location).is_file()
+    found = store.load(Contender, "NOT hidden AND stage <> 'reward'", order="name")
+    return [c.name for c in found if live_form(c)]
 
 
 class Arena:
@@ -86,6 +85,7 @@ class Arena:
         self._store = store
         self._talks: dict[str, Talk] = {}
         self._models: dict[str, Chat] = {}
+        self._jobs: dict[str, Job] = {}
         self._used: dict[str, float] = {}
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
@@ -166,23 +166,26 @@ class Arena:
         talk.voted[:] = [str(winner)]
         return battle.id
 
-    def sweep(self, idle: float = IDLE_SECONDS) -> None:
+    def sweep(self, idle: float = serving.IDLE_SECONDS) -> None:
         """Let go of models that nobody has talked to for a while."""
         with self._lock:
             late = [name for name, at in self._used.items() if time.monotonic() - at > idle]
             closing = [self._models.pop(name) for name in late if name in self._models]
+            ending = [self._jobs.pop(name) for name in late if name in self._jobs]
             for name in late:
                 del self._used[name]
         for model in closing:
             model.close()
+        for job in ending:
+            jobs.stop(job)
 
     def _form(self, name: str) -> Contender:
         held = self._store.get(Contender, name)
         form = live_form(held) if held else None
         if form is None:
             raise BadInput(
-                f"{name or 'Nobody'} cannot chat here: choose a GGUF file or a server. "
-                "A trained checkpoint chats through a server (vLLM, llama.cpp) added as a contender."
+                f"{name or 'Nobody'} cannot chat here: its answers were recorded elsewhere, or its files are not "
+                "on this machine. Choose a model folder, a GGUF file or a server."
             )
         return form
 
@@ -192,12 +195,21 @@ class Arena:
         with opening:
             with self._lock:
                 self._used[contender.name] = time.monotonic()
-                if contender.name in self._models:
+                job = self._jobs.get(contender.name)
+                if contender.name in self._models and (job is None or jobs.status(job).active):
                     return self._models[contender.name]
-            model = open_chat(contender)
+            model = self._open(contender)
             with self._lock:
                 self._models[contender.name] = model
             return model
+
+    def _open(self, contender: Contender) -> Chat:
+        if contender.backend in DIRECT:
+            return open_chat(contender)
+        job = serving.wake(self._store, contender)
+        with self._lock:
+            self._jobs[contender.name] = job
+        return serving.connect(job, contender)
 
     def _answer(self, seat: Seat, words: str) -> None:
         began = time.monotonic()
@@ -213,7 +225,9 @@ class Arena:
             seat.error = str(error)
         seat.seconds = time.monotonic() - began
         seat.done = True
-        threading.Timer(IDLE_SECONDS + 5, self.sweep).start()
+        sweeper = threading.Timer(serving.IDLE_SECONDS + 5, self.sweep)
+        sweeper.daemon = True  # an app that ends does not wait for it: an idle job ends by itself
+        sweeper.start()
 
 
 def _response(seat: Seat, instruction: str, talk: str) -> Response:
