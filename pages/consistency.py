@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from arena.ratings import charts, markup, slices
+from arena import canvas
+from arena.ratings import charts, consistency_markup, markup, slices
 from arena.ratings.consistency import Consistency, compare
 from arena.ratings.references import PAPER_NOTE, aliases, keep_alias, keep_table, paper_printed, rankings
 from arena.ratings.slices import Slice
@@ -107,7 +108,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
         menus = _choices(store)
         return (
             gr.Dropdown(choices=menus),
-            gr.Dropdown(choices=[m for m in menus if not m.startswith(OUR_BOARD)]),
+            gr.Dropdown(choices=menus),
             gr.Dropdown(choices=menus),
             f'{markup.STYLE}<p class="note">{len(table)} models kept as {name}.</p>',
         )
@@ -157,12 +158,15 @@ def _arrive(store: Store, asked: dict[str, str]) -> tuple[Any, ...]:
     )
 
 
-def ranking(store: Store, name: str) -> tuple[Reference, ...]:
-    """A ranking by its name in the menu: a table, or a board of ours."""
+def ranking(store: Store, name: str, other: str = "") -> tuple[Reference, ...]:
+    """A ranking by its name in the menu: a table, or a board of ours; one judge's board held against
+    another judge's (`other`) counts only the pairs of answers that both have settled."""
     if name == OUR_BOARD:
         return as_table(slices.board(store))
     if name.startswith(BY_JUDGE):
-        return as_table(slices.board(store, Slice(judge=name.removeprefix(BY_JUDGE))))
+        too = other.removeprefix(BY_JUDGE) if other.startswith(BY_JUDGE) else ""
+        chosen = Slice(judge=name.removeprefix(BY_JUDGE), judged_too_by=too)
+        return as_table(slices.board(store, chosen))
     if name.startswith(BY_SET):
         return as_table(slices.board(store, Slice(testset=name.removeprefix(BY_SET))))
     tables = rankings(store)
@@ -172,9 +176,8 @@ def ranking(store: Store, name: str) -> tuple[Reference, ...]:
 
 
 def _compare(store: Store, ours: str, wish: Wish) -> Consistency:
-    return compare(
-        ranking(store, ours), ranking(store, wish.theirs), aliases(store, wish.theirs), **wish.restriction
-    )
+    tables = ranking(store, ours, wish.theirs), ranking(store, wish.theirs, ours)
+    return compare(*tables, aliases(store, wish.theirs), **wish.restriction)
 
 
 def _show(store: Store, wish: Wish) -> tuple[Any, ...]:
@@ -182,7 +185,7 @@ def _show(store: Store, wish: Wish) -> tuple[Any, ...]:
     try:
         found = _compare(store, wish.ours, wish)
     except ArenaError as error:
-        nothing = charts.empty("Nothing to compare.")
+        nothing = canvas.empty("Nothing to compare.")
         said = f'{markup.STYLE}<p class="warn">{escape(str(error))}</p>'
         return said, "", nothing, nothing, "", several, "", gr.skip(), gr.skip()
     lonely, free = found.matching.unmatched_ours, found.matching.unmatched_theirs
@@ -190,10 +193,11 @@ def _show(store: Store, wish: Wish) -> tuple[Any, ...]:
     suggested = found.matching.suggestions[0] if found.matching.suggestions else None
     return (
         _said(wish, found),
-        markup.metric_cards(found),
+        consistency_markup.metric_cards(found),
         charts.scatter(found, wish.ours, wish.theirs),
         charts.slopes(found, wish.ours, wish.theirs),
-        markup.disagreement_table(found, links=linked) + markup.disagreement_matrix(found, links=linked),
+        consistency_markup.disagreement_table(found, links=linked)
+        + consistency_markup.disagreement_matrix(found, links=linked),
         several,
         _names(found),
         gr.Dropdown(choices=list(lonely), value=suggested.ours if suggested else None),
@@ -203,6 +207,8 @@ def _show(store: Store, wish: Wish) -> tuple[Any, ...]:
 
 def _said(wish: Wish, found: Consistency) -> str:
     printed = f'<p class="note">{escape(PAPER_NOTE)}</p>' if "(paper)" in wish.ours else ""
+    if wish.ours.startswith(BY_JUDGE) and wish.theirs.startswith(BY_JUDGE):
+        printed = '<p class="note">Both boards count only the pairs of answers that both judges settled.</p>'
     lonely = found.matching.unmatched_ours
     without = f" {len(lonely)} of ours have no counterpart: {', '.join(lonely)}." if lonely else ""
     return (
@@ -226,7 +232,7 @@ def _columns(store: Store, wish: Wish) -> str:
     ]
     heads = ["As the paper prints it", "Diverse", "Hard", "Mix"]
     return (
-        markup.columns_table(found)
+        consistency_markup.columns_table(found)
         + '<p class="note">The paper counts one model more, whose row is lost in our copy of its table; with '
         "one model separated on top of both lists its figures come out to the digit (219/225 and 247/253, "
         "221/225 and 245/253, 223/225 and 248/253), as a test shows.</p>"

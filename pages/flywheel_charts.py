@@ -7,25 +7,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
+from arena.canvas import BLUE, GREEN, HUES, ORANGE, PINK, dress
 from arena.flywheel.rounds import Step
 
-GRID = "rgba(128,128,128,0.25)"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-STAGE_COLOURS = {"sft": "#0072B2", "dpo": "#D55E00", "reward": "#999999", "ppo": "#009E73", "rloo": "#CC79A7"}
-
-
-def _laid_out(figure: go.Figure, title: str, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height,
-        margin={"l": 10, "r": 10, "t": 36, "b": 36},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#7a7a7a"},
-        title={"text": title, "font": {"size": 14}},
-    )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
-    return figure
+STAGE_COLOURS = {"sft": BLUE, "dpo": ORANGE, "reward": "#999999", "ppo": GREEN, "rloo": PINK}
 
 
 def along_k(curve: pl.DataFrame, k: float) -> go.Figure:
@@ -35,13 +20,13 @@ def along_k(curve: pl.DataFrame, k: float) -> go.Figure:
             x=curve["k"].to_list(),
             y=curve["examples"].to_list(),
             mode="lines+markers",
-            line={"color": COLOURS[0]},
+            line={"color": BLUE},
             hovertemplate="K %{x}: %{y} examples<extra></extra>",
         )
     )
-    figure.add_vline(x=k, line_dash="dot", line_color=COLOURS[1])
+    figure.add_vline(x=k, line_dash="dot", line_color=ORANGE)
     figure.update_yaxes(rangemode="tozero")
-    return _laid_out(figure, "Examples along the score gap K", 260)
+    return dress(figure, "Examples along the score gap K", 260)
 
 
 def shares(categories: pl.DataFrame) -> go.Figure:
@@ -50,11 +35,11 @@ def shares(categories: pl.DataFrame) -> go.Figure:
     figure = go.Figure(
         [
             go.Bar(x=names, y=categories["whole"].to_list(), name="all battles", marker_color="#999999"),
-            go.Bar(x=names, y=categories["selected"].to_list(), name="selected", marker_color=COLOURS[0]),
+            go.Bar(x=names, y=categories["selected"].to_list(), name="selected", marker_color=BLUE),
         ]
     )
     figure.update_yaxes(tickformat=".0%")
-    return _laid_out(figure, "Categories: selected against the whole", 260)
+    return dress(figure, "Categories: selected against the whole", 260)
 
 
 def training(curves: pl.DataFrame, figure_name: str) -> go.Figure:
@@ -67,12 +52,12 @@ def training(curves: pl.DataFrame, figure_name: str) -> go.Figure:
             y=rows["value"].to_list(),
             mode="lines+markers",
             marker={"size": 4},
-            line={"color": COLOURS[n % len(COLOURS)]},
+            line={"color": HUES[n % len(HUES)]},
             name=str(rows["round"][0]),
             legendgroup=str(run),
         )
     figure.update_xaxes(title="step")
-    return _laid_out(figure, figure_name.replace("_", " "), 320)
+    return dress(figure, figure_name.replace("_", " "), 320)
 
 
 def flow(steps: Sequence[Step]) -> go.Figure:
@@ -114,4 +99,4 @@ def flow(steps: Sequence[Step]) -> go.Figure:
     if columns:
         figure.update_xaxes(range=[columns[0] - 0.3, columns[-1] + 0.7])
     figure.update_yaxes(visible=False, range=[-0.6, 3.6])
-    return _laid_out(figure, "Solid: weights come from; dotted: who battles", 340)
+    return dress(figure, "Solid: weights come from; dotted: who battles", 340)

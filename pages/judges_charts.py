@@ -8,9 +8,7 @@ import plotly.graph_objects as go
 
 from arena.battles.control import Mark
 from arena.battles.report import Gap
-
-GRID = "rgba(128,128,128,0.25)"
-BLUE, ORANGE = "#0072B2", "#D55E00"
+from arena.canvas import BLUE, ORANGE, dress
 
 
 def flips(gaps: Sequence[Gap]) -> go.Figure:
@@ -61,16 +59,4 @@ def control(marks: Sequence[Mark]) -> go.Figure:
 
 
 def _figure(trace: go.Bar, title: str) -> go.Figure:
-    figure = go.Figure(trace)
-    figure.update_layout(
-        height=260,
-        margin={"l": 10, "r": 10, "t": 36, "b": 30},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#7a7a7a"},
-        title={"text": title, "font": {"size": 14}},
-        showlegend=False,
-    )
-    figure.update_xaxes(gridcolor=GRID, automargin=True)
-    figure.update_yaxes(gridcolor=GRID, automargin=True)
-    return figure
+    return dress(go.Figure(trace), title, 260).update_layout(showlegend=False)

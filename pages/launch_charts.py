@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from arena.battles.live import Standing
-
-GRID = "rgba(128,128,128,0.25)"
+from arena.canvas import BLUE, dress
 
 
 def board(standings: Sequence[Standing]) -> go.Figure:
@@ -21,21 +20,9 @@ def board(standings: Sequence[Standing]) -> go.Figure:
             y=[s.contender for s in shown],
             error_x={"type": "data", "array": [(s.width or 0) / 2 for s in shown]} if rated else None,
             mode="markers",
-            marker={"size": 10, "color": "#0072B2"},
+            marker={"size": 10, "color": BLUE},
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
         )
     )
-    figure.update_layout(
-        height=90 + 32 * max(3, len(shown)),
-        margin={"l": 10, "r": 10, "t": 30, "b": 40},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#7a7a7a"},
-        title={
-            "text": "Elo so far, with 95% intervals" if rated else "Share of points so far",
-            "font": {"size": 14},
-        },
-    )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(gridcolor=GRID, automargin=True)
-    return figure
+    title = "Elo so far, with 95% intervals" if rated else "Share of points so far"
+    return dress(figure, title, 90 + 32 * max(3, len(shown)))

@@ -7,33 +7,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
+from arena.canvas import BLUE, HUES, ORANGE, dress, empty
 from arena.records import Json
-
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"
-GRID = "rgba(128,128,128,0.25)"
-HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#888888")
-"""Okabe and Ito's colours; clusters share them in turn, so neighbours may look alike but never vanish."""
-
-
-def _dress(figure: go.Figure, title: str, height: int) -> go.Figure:
-    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True}
-    return figure.update_layout(
-        title={"text": title, "font": {"size": 14}},
-        height=height,
-        margin={"l": 10, "r": 10, "t": 44, "b": 36},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": GREY},
-        xaxis=axis,
-        yaxis=axis,
-        hoverlabel={"align": "left"},
-    )
-
-
-def _nothing(title: str, text: str) -> go.Figure:
-    figure = _dress(go.Figure(), title, 260)
-    figure.add_annotation(text=text, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
-    return figure.update_xaxes(visible=False).update_yaxes(visible=False)
 
 
 def shares(frame: pl.DataFrame, column: str, title: str, most: int = 12) -> go.Figure:
@@ -41,23 +16,23 @@ def shares(frame: pl.DataFrame, column: str, title: str, most: int = 12) -> go.F
     rows = frame.head(most)
     names = [str(value) if value not in ("", None) else "unnamed" for value in rows[column].to_list()]
     bar = go.Bar(x=rows["count"].to_list(), y=names, orientation="h", marker_color=BLUE)
-    figure = _dress(go.Figure(bar), title, max(200, 90 + 24 * len(names)))
+    figure = dress(go.Figure(bar), title, max(200, 90 + 24 * len(names)))
     return figure.update_yaxes(autorange="reversed", type="category")
 
 
 def difficulties(scores: Sequence[float], rater: str) -> go.Figure:
     """How many instructions are how hard."""
     if not scores:
-        return _nothing("Difficulty", "Nobody rated the difficulty of this set.")
+        return empty("Nobody rated the difficulty of this set.", "Difficulty", 260)
     bins = {"start": 0, "end": 10.5, "size": 0.5 if len(scores) > 60 else 1}
     figure = go.Figure(go.Histogram(x=list(scores), xbins=bins, marker_color=ORANGE))
-    return _dress(figure, f"Difficulty, rated by {rater}", 260).update_xaxes(range=[0, 10.5])
+    return dress(figure, f"Difficulty, rated by {rater}", 260).update_xaxes(range=[0, 10.5])
 
 
 def funnel(stages: Sequence[Mapping[str, Json]]) -> go.Figure:
     """Rows kept and dropped after each step, from raw to clean."""
     if not stages:
-        return _nothing("From raw to clean", "This set keeps no record of its cleaning.")
+        return empty("This set keeps no record of its cleaning.", "From raw to clean", 260)
     names = [str(stage["step"]) for stage in stages]
     kept = [int(str(stage["kept"])) for stage in stages]
     dropped = [int(str(stage["dropped"])) for stage in stages]
@@ -67,7 +42,7 @@ def funnel(stages: Sequence[Mapping[str, Json]]) -> go.Figure:
             go.Bar(x=dropped, y=names, orientation="h", name="dropped here", marker_color=ORANGE),
         ]
     )
-    figure = _dress(figure, "From raw to clean", 110 + 30 * len(names))
+    figure = dress(figure, "From raw to clean", 110 + 30 * len(names))
     figure.update_layout(barmode="stack", legend={"orientation": "h", "y": 1.12, "x": 0.5})
     return figure.update_yaxes(autorange="reversed")
 
@@ -75,7 +50,7 @@ def funnel(stages: Sequence[Mapping[str, Json]]) -> go.Figure:
 def place(points: pl.DataFrame, names: Mapping[int, str], colour: str) -> go.Figure:
     """The map: one dot an instruction, its text on hover; customdata is (cluster, id), for clicks."""
     if points.is_empty():
-        return _nothing("Map", "This set has no map: its recipe needed no embeddings, or it is too large.")
+        return empty("This set has no map: its recipe needed no embeddings, or it is too large.", "Map", 260)
     labels = points["cluster"].to_list()
     data = list(zip(labels, points["id"].to_list(), strict=True))
     texts = [
@@ -96,7 +71,7 @@ def place(points: pl.DataFrame, names: Mapping[int, str], colour: str) -> go.Fig
         customdata=data,
         hovertemplate="%{text}<extra></extra>",
     )
-    figure = _dress(go.Figure(dots), f"Map by {colour}; a click opens the cluster", 520)
+    figure = dress(go.Figure(dots), f"Map by {colour}; a click opens the cluster", 520)
     return figure.update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
 
 
@@ -114,5 +89,5 @@ def versus(first: pl.DataFrame, second: pl.DataFrame, column: str, names: tuple[
         labels = [str(value) or "unnamed" for value in frame[column].to_list()]
         percent = [100 * count / total for count in frame["count"].to_list()]
         bars.append(go.Bar(x=labels[:15], y=percent[:15], name=name, marker_color=colour))
-    figure = _dress(go.Figure(bars), f"{column.capitalize()}, percent of each set", 300)
+    figure = dress(go.Figure(bars), f"{column.capitalize()}, percent of each set", 300)
     return figure.update_layout(barmode="group", legend={"orientation": "h", "y": 1.15, "x": 0.6})

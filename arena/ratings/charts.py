@@ -9,38 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
+from arena.canvas import BLUE, GREY, ORANGE, dress, empty
 from arena.ratings.consistency import Consistency
 from arena.ratings.intervals import INTERVALS
 from arena.ratings.leaderboard import Leaderboard
 from arena.records import Reference
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"
-GRID = "rgba(128,128,128,0.25)"
 FEW = 12
 """Most outliers labelled in a scatter."""
-
-
-def plain(figure: go.Figure, height: int, title: str) -> go.Figure:
-    """Layout that reads in light and dark."""
-    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True}
-    return figure.update_layout(
-        title={"text": title, "font": {"size": 14}},
-        height=height,
-        margin={"l": 10, "r": 20, "t": 44, "b": 40},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": GREY},
-        xaxis=axis,
-        yaxis=axis,
-        hoverlabel={"align": "left"},
-    )
-
-
-def empty(text: str) -> go.Figure:
-    """A figure that says why there is none."""
-    figure = plain(go.Figure(), 160, "")
-    figure.add_annotation(text=text, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
-    return figure.update_xaxes(visible=False).update_yaxes(visible=False)
 
 
 def ratings(board: Leaderboard) -> go.Figure:
@@ -72,7 +48,7 @@ def ratings(board: Leaderboard) -> go.Figure:
     title = (
         f"Rating ({board.unit}), 95% {said}" if board.draws is not None else f"Rating ({board.unit}), {said}"
     )
-    return plain(figure, 110 + 24 * len(rows), title)
+    return dress(figure, title, 110 + 24 * len(rows))
 
 
 def categories(boards: Mapping[str, Leaderboard], order: Sequence[str]) -> go.Figure:
@@ -96,7 +72,7 @@ def categories(boards: Mapping[str, Leaderboard], order: Sequence[str]) -> go.Fi
             ygap=1,
         )
     )
-    return plain(figure, 130 + 24 * len(order), "Rating by category")
+    return dress(figure, "Rating by category", 130 + 24 * len(order))
 
 
 def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
@@ -148,7 +124,7 @@ def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
         },
         showlegend=False,
     )
-    figure = plain(figure, 380, "Rating along training, parents joined to their children")
+    figure = dress(figure, "Rating along training, parents joined to their children", 380)
     return figure.update_xaxes(title="trainings since the start", dtick=1).update_yaxes(title=board.unit)
 
 
@@ -183,7 +159,7 @@ def against(board: Leaderboard, facts: pl.DataFrame, column: str, title: str) ->
         hovertemplate="%{text}<br>%{x:.1f}, %{y:.1f}<extra></extra>",
         showlegend=False,
     )
-    figure = plain(figure, 380, f"Rating against {title}")
+    figure = dress(figure, f"Rating against {title}", 380)
     return figure.update_xaxes(title=title).update_yaxes(title=board.unit).update_layout(legend={"y": 0})
 
 
@@ -210,7 +186,7 @@ def scatter(found: Consistency, ours: str, theirs: str) -> go.Figure:
         error_x=_whiskers(found.theirs),
         error_y=_whiskers(found.ours),
     )
-    figure = plain(figure, 460, "Both ratings, both intervals").update_layout(showlegend=False)
+    figure = dress(figure, "Both ratings, both intervals", 460).update_layout(showlegend=False)
     return figure.update_xaxes(title=theirs).update_yaxes(title=ours)
 
 
@@ -242,7 +218,7 @@ def slopes(found: Consistency, ours: str, theirs: str) -> go.Figure:
                 xshift=-8 if x == 0 else 8,
                 font={"size": 11},
             )
-    figure = plain(figure, 120 + 22 * len(found.ours), "Places: the reference on the left, ours on the right")
+    figure = dress(figure, "Places: the reference on the left, ours on the right", 120 + 22 * len(found.ours))
     figure.update_xaxes(range=[-0.9, 1.9], tickvals=[0, 1], ticktext=[theirs, ours], showgrid=False)
     return figure.update_yaxes(autorange="reversed", showgrid=False, visible=False)
 

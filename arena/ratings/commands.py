@@ -8,10 +8,10 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from arena.ratings import consistency, read, slices, tables
+from arena.ratings import consistency, exhibits, read, slices, tables
 from arena.ratings.cells import count
 from arena.ratings.intervals import DRAWS, INTERVALS
-from arena.ratings.leaderboard import INIT, Leaderboard, Settings, rate
+from arena.ratings.leaderboard import DEFAULTS, INIT, Leaderboard, Settings, rate
 from arena.ratings.methods import METHODS
 from arena.records import BadInput, Json
 from arena.store import Store
@@ -24,17 +24,7 @@ def add(commands: Subparsers) -> None:
         "--battles", type=Path, help="a file of battles instead of the store's (.csv .jsonl .parquet)"
     )
     _slice_flags(board)
-    board.add_argument("--method", default="bradley-terry", help=", ".join(METHODS))
-    board.add_argument("--interval", default="instructions", help=", ".join(INTERVALS))
-    board.add_argument("--draws", type=int, default=DRAWS, help="bootstrap draws")
-    board.add_argument("--seed", type=int, default=0)
-    board.add_argument(
-        "--anchor", default="", help="NAME=1100 holds a contender at a rating; else the mean is 1000"
-    )
-    board.add_argument("--prior", type=float, help="tied battles with an average contender, given to each")
-    board.add_argument(
-        "--style-control", action="store_true", help="hold length, headers, lists and bold equal"
-    )
+    _settings_flags(board)
     board.add_argument("--csv", action="store_true", help="print model,rating,low,high,rank,battles")
     held = command(commands, "consistency", _consistency, "hold one ranking against another")
     held.add_argument(
@@ -51,7 +41,15 @@ def add(commands: Subparsers) -> None:
         "--out", type=Path, default=Path("report.html"), help="file to write; .pdf makes the PDF too"
     )
     _slice_flags(report)
+    _settings_flags(report)
     report.add_argument("--reference", default="", help="name of a reference ranking to compare with")
+    report.add_argument(
+        "--battle", action="append", default=[], metavar="ID", help="print this battle, repeatable"
+    )
+    report.add_argument(
+        "--battles", type=int, default=exhibits.NUMBER, help="battles to print besides, by a rule"
+    )
+    report.add_argument("--battles-by", default="upsets", help=", ".join(exhibits.RULES))
 
 
 def _slice_flags(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +62,26 @@ def _slice_flags(parser: argparse.ArgumentParser) -> None:
         "--exclude-own-family", action="store_true", help="without battles of the judge's own family"
     )
 
+    parser.add_argument(
+        "--since", default="", metavar="DAY", help="only battles from this day on, 2026-11-23"
+    )
+    parser.add_argument("--until", default="", metavar="DAY", help="only battles up to this day, inclusive")
+
+
+def _settings_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--method", default="bradley-terry", help=", ".join(METHODS))
+    parser.add_argument("--interval", default="instructions", help=", ".join(INTERVALS))
+    parser.add_argument("--draws", type=int, default=DRAWS, help="bootstrap draws")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--anchor", default="", help="NAME=1100 holds a contender at a rating; else the mean is 1000"
+    )
+    parser.add_argument("--prior", type=float, help="tied battles with an average contender, given to each")
+    parser.add_argument("--k", type=float, default=DEFAULTS.k, help="points a battle can move, for elo")
+    parser.add_argument(
+        "--style-control", action="store_true", help="hold length, headers, lists and bold equal"
+    )
+
 
 def _chosen(arguments: argparse.Namespace) -> slices.Slice:
     return slices.Slice(
@@ -73,15 +91,33 @@ def _chosen(arguments: argparse.Namespace) -> slices.Slice:
         arguments.judge,
         arguments.source,
         arguments.exclude_own_family,
+        slices.day(arguments.since),
+        slices.day(arguments.until, after=True),
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    anchor, at = parse_anchor(arguments.anchor)
+    return Settings(
+        arguments.method,
+        arguments.interval,
+        arguments.draws,
+        arguments.seed,
+        anchor,
+        at,
+        arguments.prior,
+        arguments.k,
+        arguments.style_control,
     )
 
 
 def _leaderboard(arguments: argparse.Namespace) -> None:
-    anchor, at = parse_anchor(arguments.anchor)
-    settings = Settings(
-        arguments.method, arguments.interval, arguments.draws, arguments.seed, anchor, at, arguments.prior
-    )
-    board = _board_of_file(arguments, settings) if arguments.battles else _board_of_store(arguments, settings)
+    settings = _settings(arguments)
+    if arguments.battles:
+        board = _board_of_file(arguments, settings)
+    else:
+        with Store.open(arguments.home) as store:
+            board = slices.board(store, _chosen(arguments), settings)
     for line in (*(trouble.text for trouble in board.troubles), *board.notes):
         say(line)
     text = tables.write_csv(board) if arguments.csv else as_text(board)
@@ -89,12 +125,10 @@ def _leaderboard(arguments: argparse.Namespace) -> None:
 
 
 def _board_of_file(arguments: argparse.Namespace, settings: Settings) -> Leaderboard:
-    if arguments.style_control:
-        raise BadInput(
-            "Style control reads the answers' texts, so it works on the store; import the battles first."
-        )
-    if arguments.testset or arguments.source or arguments.exclude_own_family:
-        raise BadInput("A file of battles has no test sets, sources or families. Leave those flags out.")
+    of_store = ("testset", "source", "exclude_own_family", "since", "until")
+    if any(getattr(arguments, name) for name in of_store):
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in of_store)
+        raise BadInput(f"{flags} choose battles of the store; a file has no such facts. Leave them out.")
     frame = read.read_battles(arguments.battles)
     for name in ("judge", "category", "language"):
         wanted = getattr(arguments, name)
@@ -107,15 +141,6 @@ def _board_of_file(arguments: argparse.Namespace, settings: Settings) -> Leaderb
     return rate(
         count(frame, by_instruction=settings.interval in ("instructions", "cluster-sandwich")), settings
     )
-
-
-def _board_of_store(arguments: argparse.Namespace, settings: Settings) -> Leaderboard:
-    with Store.open(arguments.home) as store:
-        if arguments.style_control:
-            from arena.ratings.styled import board as styled_board
-
-            return styled_board(store, _chosen(arguments), settings)
-        return slices.board(store, _chosen(arguments), settings)
 
 
 def parse_anchor(text: str) -> tuple[str, float]:
@@ -202,6 +227,9 @@ def _consistency(arguments: argparse.Namespace) -> None:
 def _report(arguments: argparse.Namespace) -> None:
     from arena.ratings.report import write
 
+    choice = exhibits.Choice(arguments.battles_by, arguments.battles, tuple(arguments.battle))
     with Store.open(arguments.home) as store:
-        written = write(store, arguments.out, _chosen(arguments), arguments.reference)
+        written = write(
+            store, arguments.out, _chosen(arguments), arguments.reference, _settings(arguments), choice
+        )
     show(arguments, {"files": [str(path) for path in written]}, "\n".join(str(path) for path in written))

@@ -35,6 +35,8 @@ class Settings:
     """Tied battles of each contender with an average one; None: only where nothing finite comes out else."""
     k: float = 4.0
     """Online Elo's K."""
+    style_control: bool = False
+    """Hold length, headers, lists and bold equal; reads the answers' texts, so only the store can."""
 
 
 DEFAULTS = Settings()
@@ -121,6 +123,10 @@ def _chosen(settings: Settings) -> Method:
     if settings.interval not in INTERVALS:
         raise BadInput(f"There is no interval {settings.interval!r}; choose one of {', '.join(INTERVALS)}.")
     method = METHODS[settings.method]
+    if settings.style_control:
+        raise BadInput(
+            "Style control reads the answers' texts, so it works on the store; import the battles first."
+        )
     if "sandwich" in settings.interval and not method.sandwich:
         raise BadInput(
             f"The sandwich is known for bradley-terry only, not for {settings.method}; choose a bootstrap."

@@ -9,12 +9,12 @@ from urllib.parse import quote, urlencode
 import numpy as np
 
 from arena.ratings.cells import Cells, Floats
-from arena.ratings.consistency import METRICS, Consistency, Metric
 from arena.ratings.leaderboard import Leaderboard, Row
 from arena.ratings.methods import METHODS
 from arena.ratings.win_rate import counts, matrix
 
 MOST_IN_MATRIX = 40
+NAME = ' class="name"'
 
 
 def battles_link(first: str, second: str, words: Mapping[str, str] | None = None) -> str:
@@ -40,7 +40,7 @@ def board_table(
     """The leaderboard; `facts` has licence and tokens by contender, `styled` the rank with style equal."""
     facts, styled, parents = facts or {}, styled or {}, parents or {}
     heads = ["Rank", "Rank interval", "Contender", f"Rating ({board.unit})", "95% interval", "Battles", "Won"]
-    heads += ["Rank UB"] if board.draws is not None else []
+    heads += ["For all at once", "Rank UB"] if board.draws is not None else []
     heads += ["Style-controlled rank"] if styled else []
     heads += ["Since parent"] if parents else []
     heads += ["Tokens an answer", "Licence"] if facts else []
@@ -50,9 +50,17 @@ def board_table(
     for row in board.rows:
         name = escape(row.model)
         name = f'<a href="{escape(contender_link(row.model))}">{name}</a>' if links else name
-        cells = [str(row.rank), _span(row), name, f"{row.rating:.{digits}f}", _ends(row, digits)]
+        cells = [
+            str(row.rank),
+            _span(row),
+            name,
+            f"{row.rating:.{digits}f}",
+            _span_of(row.low, row.high, digits),
+        ]
         cells += [f"{row.battles:,}", f"{row.win_rate:.1%}"]
-        cells += [str(row.rank_ub)] if board.draws is not None else []
+        cells += (
+            [_span_of(row.low_all, row.high_all, digits), str(row.rank_ub)] if board.draws is not None else []
+        )
         cells += [str(styled.get(row.model, ""))] if styled else []
         if parents:
             parent = parents.get(row.model, "")
@@ -62,12 +70,15 @@ def board_table(
             tokens = fact.get("tokens")
             cells += ["" if tokens is None else f"{tokens:.0f}", escape(str(fact.get("licence") or ""))]
         body.append(cells)
-    return table(heads, body, "Leaderboard", wide=2)
+    return table(heads, body, "Leaderboard", wide=2) + legend(heads)
 
 
 def table(heads: Sequence[str], body: Sequence[Sequence[str]], caption: str, wide: int = 0) -> str:
     """An HTML table of cells that are escaped already; column `wide` is the row's name."""
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    head = "".join(
+        f'<th scope="col"{NAME if k == wide else ""}{_explained(text)}>{escape(text)}</th>'
+        for k, text in enumerate(heads)
+    )
     lines = []
     for cells in body:
         line = "".join(
@@ -82,14 +93,46 @@ def table(heads: Sequence[str], body: Sequence[Sequence[str]], caption: str, wid
     )
 
 
+COLUMNS = {
+    "Rank": "Place by rating",
+    "Rank interval": "Best and worst place in 95% of the resampled boards",
+    "95% interval": "Where the rating lies in 95% of the resampled boards",
+    "For all at once": "95% intervals that hold for all contenders together, so that any two may be compared",
+    "Won": "Share of its battles won, a tie as half",
+    "Rank UB": "LMArena's rank: 1 + the contenders whose whole interval lies above this one's",
+    "Style-controlled rank": "Place had all answers been equally long and equally decorated",
+    "Since parent": "Rating less that of the contender it was trained from",
+    "Tokens an answer": "Mean length of its answers",
+}
+"""Column of the leaderboard -> what it means, shown on pointing at it and under the table."""
+
+
+def _explained(column: str) -> str:
+    said = COLUMNS.get(column)
+    return f' title="{escape(said)}"' if said else ""
+
+
+def legend(heads: Sequence[str]) -> str:
+    """What the columns mean, folded away."""
+    lines = "".join(f"<dt>{escape(h)}</dt><dd>{escape(COLUMNS[h])}</dd>" for h in heads if h in COLUMNS)
+    return f'<details class="legend"><summary>What the columns mean</summary><dl>{lines}</dl></details>'
+
+
 STYLE = """<style>
+.legend{font-size:.9rem;margin:.2rem 0 .6rem}
+.legend summary{cursor:pointer}
+.legend dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem .9rem;margin:.4rem 0}
+.legend dt{font-weight:600}
+.legend dd{margin:0}
 .board-scroll{overflow-x:auto;max-width:100%;margin:.4rem 0}
 table.board,table.board thead,table.board tbody,table.board tr{border:0!important}
 table.board{border-collapse:collapse!important;font-size:.9rem;font-variant-numeric:tabular-nums;width:auto}
 table.board th,table.board td{padding:.35rem .75rem!important;text-align:right!important;white-space:nowrap;
 color:inherit!important;border:0 solid rgba(128,128,128,.28)!important;border-bottom-width:1px!important}
-table.board th.name{text-align:left!important;font-weight:500!important}
+table.board th.name{text-align:left!important}
+table.board tbody th.name{font-weight:500!important;font-size:inherit}
 table.board thead th{font-weight:600!important;vertical-align:bottom;white-space:normal;max-width:9rem}
+table.board thead th[title]{cursor:help}
 table.board tbody tr:hover{background:rgba(128,128,128,.1)}
 table.board a{color:inherit!important;text-decoration-color:rgba(128,128,128,.6)!important}
 table.matrix td{padding:0!important;text-align:center!important;min-width:2.6rem}
@@ -97,9 +140,8 @@ table.matrix td a{display:block;padding:.35rem .2rem;text-decoration:none!import
 table.matrix thead th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left!important;
 white-space:nowrap;max-width:none;max-height:14rem;overflow:hidden;text-overflow:ellipsis}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:.4rem 0}
-.card{border:1px solid rgba(128,128,128,.35);border-radius:.6rem;padding:.7rem 1rem;
-min-width:11rem;max-width:17rem}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr));gap:.8rem;margin:.4rem 0}
+.card{border:1px solid rgba(128,128,128,.35);border-radius:.6rem;padding:.7rem 1rem}
 .card b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}
 .card small{opacity:.8}
 .warn{border-left:4px solid #D55E00;padding:.4rem .8rem;margin:.4rem 0}
@@ -162,102 +204,9 @@ def notes(board: Leaderboard) -> str:
     return f"{STYLE}{wrong}{said}"
 
 
-def metric_cards(found: Consistency) -> str:
-    """The figures with their counts and intervals."""
-    cards = "".join(_card(name, metric) for name, metric in found.metrics.items())
-    return f'{STYLE}<div class="cards">{cards}</div>'
-
-
-def _card(name: str, metric: Metric) -> str:
-    value = "not defined" if metric.value is None else percent(name, metric.value)
-    counted = f" ({metric.numerator}/{metric.denominator})" if metric.numerator is not None else ""
-    span = ""
-    if metric.low is not None and metric.high is not None:
-        span = f"<small>{percent(name, metric.low)} to {percent(name, metric.high)}</small><br>"
-    title = name.replace("_", " ").capitalize()
-    return (
-        f'<div class="card">{title}{counted}<b>{value}</b>{span}<small>{escape(METRICS[name])}</small></div>'
-    )
-
-
-def percent(name: str, value: float) -> str:
-    """As the paper prints them: per cent with two decimals; Brier scores as they are."""
-    return f"{value:.4f}" if name == "brier" else f"{100 * value:.2f}"
-
-
-def columns_table(columns: Mapping[str, Consistency | None]) -> str:
-    """Several rankings against one reference, as the paper's table."""
-    body = []
-    for name in METRICS:
-        line = [escape(name.replace("_", " ").capitalize())]
-        for found in columns.values():
-            metric = found.metrics[name] if found else None
-            line.append("" if metric is None or metric.value is None else _with_span(name, metric))
-        body.append(line)
-    return table(["", *columns], body, "Consistency of several rankings with the reference")
-
-
-def _with_span(name: str, metric: Metric) -> str:
-    counted = (
-        f" <small>{metric.numerator}/{metric.denominator}</small>" if metric.numerator is not None else ""
-    )
-    span = ""
-    if metric.low is not None and metric.high is not None:
-        span = f"<br><small>{percent(name, metric.low)} to {percent(name, metric.high)}</small>"
-    return f"{percent(name, metric.value or 0.0)}{counted}{span}"
-
-
-def disagreement_table(found: Consistency, links: bool = True) -> str:
-    """Pairs that the reference separates and ours does not put in that order."""
-    if not found.disagreements:
-        return f'{STYLE}<p class="note">Every pair that it separates stands in the same order here.</p>'
-    body = []
-    for pair in found.disagreements[:200]:
-        verdict = "the other way round" if pair.reversed else "not separated"
-        opened = f'<a href="{escape(battles_link(pair.above, pair.below))}">battles</a>' if links else ""
-        line = [
-            escape(f"{pair.above} over {pair.below}"),
-            verdict,
-            f"{pair.our_gap:+.0f}",
-            f"{pair.their_gap:+.0f}",
-        ]
-        body.append([*line, opened])
-    return table(["The reference says", "Ours", "Our gap", "Its gap", ""], body, "Disagreements")
-
-
-def disagreement_matrix(found: Consistency, links: bool = True) -> str:
-    """Every pair in the reference's order; a marked cell is a pair that ours orders the other way (x) or does
-    not separate (o), and opens its battles."""
-    names = [row.model for row in found.ours][:MOST_IN_MATRIX]
-    wrong = {frozenset((pair.above, pair.below)): pair for pair in found.disagreements}
-    lines = []
-    for row in names:
-        cells = []
-        for column in names:
-            pair = wrong.get(frozenset((row, column))) if row != column else None
-            if pair is None:
-                cells.append("<td></td>")
-                continue
-            verdict, mark = ("the other way round", "x") if pair.reversed else ("not separated", "o")
-            says = escape(f"{pair.above} over {pair.below} in the reference; ours: {verdict}")
-            colour = "rgba(213,94,0,.55)" if pair.reversed else "rgba(128,128,128,.3)"
-            text = f'<span title="{says}">{mark}</span>'
-            if links:
-                link = escape(battles_link(pair.above, pair.below))
-                text = f'<a href="{link}" title="{says}" aria-label="{says}">{mark}</a>'
-            cells.append(f'<td style="background:{colour}">{text}</td>')
-        lines.append(f'<tr><th scope="row" class="name">{escape(row)}</th>{"".join(cells)}</tr>')
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    return (
-        f'{STYLE}<div class="board-scroll" tabindex="0" role="region" aria-label="Matrix of disagreements">'
-        f'<table class="board matrix"><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-    )
-
-
 def _span(row: Row) -> str:
     return "" if row.rank_low is None else f"{row.rank_low} to {row.rank_high}"
 
 
-def _ends(row: Row, digits: int) -> str:
-    return "" if row.low is None or row.high is None else f"{row.low:.{digits}f} to {row.high:.{digits}f}"
+def _span_of(low: float | None, high: float | None, digits: int) -> str:
+    return "" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"

@@ -13,10 +13,10 @@ from pathlib import Path
 import plotly.io
 from plotly.offline import get_plotlyjs
 
-from arena.ratings import charts, markup
+from arena.ratings import charts, consistency_markup, exhibits, markup
 from arena.ratings.consistency import compare
 from arena.ratings.intervals import INTERVALS
-from arena.ratings.leaderboard import Settings
+from arena.ratings.leaderboard import DEFAULTS, Settings
 from arena.ratings.methods import METHODS
 from arena.ratings.references import aliases, named, rankings
 from arena.ratings.slices import ALL, Slice, board, cells, content
@@ -28,19 +28,24 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def write(
-    store: Store, out: Path, chosen: Slice = ALL, reference: str = "", settings: Settings | None = None
+    store: Store,
+    out: Path,
+    chosen: Slice = ALL,
+    reference: str = "",
+    settings: Settings = DEFAULTS,
+    choice: exhibits.Choice = exhibits.DEFAULT,
 ) -> list[Path]:
     """Write the report; with `out` ending in .pdf, the HTML beside it and the PDF.
 
     Raises:
-        BadInput: another ending, an empty slice, an unknown reference, or no Chromium for a PDF.
+        BadInput: another ending, an empty slice, an unknown reference or battle, or no Chromium for a PDF.
     """
     if out.suffix.lower() not in (".html", ".pdf"):
         raise BadInput(f"A report is .html or .pdf, not {out.name}.")
     page = out.with_suffix(".html")
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(html(store, chosen, reference, settings), "utf-8")
+        page.write_text(html(store, chosen, reference, settings, choice), "utf-8")
     except OSError as error:
         raise BadInput(f"The report cannot be written to {page}: {error}.") from error
     if out.suffix.lower() == ".html":
@@ -49,9 +54,14 @@ def write(
     return [page, out]
 
 
-def html(store: Store, chosen: Slice = ALL, reference: str = "", settings: Settings | None = None) -> str:
+def html(
+    store: Store,
+    chosen: Slice = ALL,
+    reference: str = "",
+    settings: Settings = DEFAULTS,
+    choice: exhibits.Choice = exhibits.DEFAULT,
+) -> str:
     """The whole report as one text."""
-    settings = settings or Settings()
     found = board(store, chosen, settings)
     battles = cells(store, chosen)
     parts = [
@@ -65,9 +75,9 @@ def html(store: Store, chosen: Slice = ALL, reference: str = "", settings: Setti
         held = compare(as_table(found), named(tables, reference), aliases(store, reference))
         parts += [
             f"<h2>Consistency with {escape(reference)}</h2>",
-            markup.metric_cards(held),
+            consistency_markup.metric_cards(held),
             _figure(charts.scatter(held, "ours", reference)),
-            markup.disagreement_table(held, links=False),
+            consistency_markup.disagreement_table(held, links=False),
         ]
         lonely = held.matching.unmatched_ours
         parts.append(f"<p>Without counterpart there: {escape(', '.join(lonely)) or 'nobody'}.</p>")
@@ -75,18 +85,31 @@ def html(store: Store, chosen: Slice = ALL, reference: str = "", settings: Setti
     recorded = (
         "<p>Recorded contenders take part: their battles were made before, not here.</p>" if made_by else ""
     )
-    now = dt.datetime.now(dt.UTC)
+    if choice.number or choice.ids:
+        shown = exhibits.pick(store, chosen, found, choice)
+        parts += ["<h2>Chosen battles</h2>", exhibits.html(shown, choice)]
     facts = (
         f"{found.battles:,} battles, {len(found.rows)} contenders. {METHODS[settings.method].says}; "
-        f"{INTERVALS[settings.interval]}, {settings.draws} draws, seed {settings.seed}."
+        f"{INTERVALS[settings.interval]}."
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>WizardArena report</title>'
         "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;color:#222}"
         f"@media print{{.board-scroll{{overflow:visible}}}}</style><script>{get_plotlyjs()}</script>"
-        f"<h1>WizardArena report</h1><p>{now:%Y-%m-%d %H:%M} UTC. {escape(facts)}</p>{recorded}"
-        f"<p>Slice: {escape(_said(chosen))}. Content {content(battles)}.</p>{''.join(parts)}</html>"
+        f"<h1>WizardArena report</h1><p>{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC. {escape(facts)}</p>"
+        f"{recorded}{''.join(parts)}<h2>What made it</h2>{_made_of(chosen, settings, content(battles))}</html>"
     )
+
+
+def _made_of(chosen: Slice, settings: Settings, made_of: str) -> str:
+    """Slice, settings and the hash of the counted battles: enough to make the board again."""
+    said = {
+        "slice": _said(chosen),
+        **{name: "by need" if value is None else str(value) for name, value in vars(settings).items()},
+        "content of the battles (hash)": made_of,
+    }
+    rows = [[escape(name.replace("_", " ")), escape(value) or "none"] for name, value in said.items()]
+    return markup.table(["Setting", "Value"], rows, "Settings")
 
 
 def print_pdf(page: Path, out: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -39,6 +40,18 @@ class Slice:
     without: str = ""
     """Leave this contender out."""
     without_judge: str = ""
+    judged_too_by: str = ""
+    """Only pairs of answers that this judge has also settled: for one judge against another."""
+
+    @property
+    def battles(self) -> str:
+        """What a query reads: battle b, with its vote v when people's verdicts count."""
+        return "vote v JOIN battle b ON b.id = v.battle" if self.source == "vote" else "battle b"
+
+    @property
+    def winner(self) -> str:
+        """The column that says who won."""
+        return "v.winner" if self.source == "vote" else "b.winner"
 
     def condition(self) -> tuple[str, list[object]]:
         """SQL over battle b (joined with its vote when people's verdicts count), with its parameters."""
@@ -66,6 +79,8 @@ class Slice:
             chosen.append(("b.contender_a <> ? AND b.contender_b <> ?", [self.without] * 2))
         if self.without_judge:
             chosen.append(("b.judge <> ?", [self.without_judge]))
+        if self.judged_too_by:
+            chosen.append((_JUDGED_TOO, [self.judged_too_by]))
         if self.exclude_own_family:
             chosen.append((_OTHERS_BATTLES, []))
         sql = " AND ".join(sql for sql, _ in chosen) or "true"
@@ -73,6 +88,9 @@ class Slice:
 
 
 ALL = Slice()
+
+_JUDGED_TOO = """(b.response_a, b.response_b) IN (
+    SELECT (response_a, response_b) FROM battle WHERE judge = ? AND response_a <> '' AND source = 'judged')"""
 
 _OTHERS_BATTLES = """NOT EXISTS (
     SELECT 1 FROM judge j
@@ -103,14 +121,28 @@ _SCORES = """coalesce(b.score_a, 0.0) AS score_a, coalesce(b.score_b, 0.0) AS sc
 def counted(store: Store, chosen: Slice, by_instruction: bool, scores: bool = False) -> pl.DataFrame:
     """Rows for `cells.count`: one a (pair, outcome), or one a battle where instructions matter."""
     where, params = chosen.condition()
-    votes = chosen.source == "vote"
     sql = (_SINGLE if by_instruction else _GROUPED).format(
-        winner="v.winner" if votes else "b.winner",
+        winner=chosen.winner,
         scores=(_SCORES if by_instruction else _SUMS) if scores else "",
-        battles="vote v JOIN battle b ON b.id = v.battle" if votes else "battle b",
+        battles=chosen.battles,
         where=where,
     )
     return store.query(sql, params)
+
+
+def day(text: str, after: bool = False) -> float | None:
+    """Seconds since 1970 at the start of a day in UTC, or with `after` at its end; None for no text.
+
+    Raises:
+        BadInput: it is no day.
+    """
+    if not text.strip():
+        return None
+    try:
+        start = dt.datetime.fromisoformat(text.strip()[:10]).replace(tzinfo=dt.UTC)
+    except ValueError:
+        raise BadInput(f"{text!r} is no day; write it as 2026-11-23.") from None
+    return (start + dt.timedelta(days=after)).timestamp()
 
 
 def cells(store: Store, chosen: Slice = ALL, by_instruction: bool = False, scores: bool = False) -> Cells:
@@ -128,7 +160,12 @@ def cells(store: Store, chosen: Slice = ALL, by_instruction: bool = False, score
 
 
 def board(store: Store, chosen: Slice = ALL, settings: Settings = DEFAULTS) -> Leaderboard:
-    """The slice's leaderboard, remembered as long as its counted battles stay the same."""
+    """The slice's leaderboard, remembered as long as its counted battles stay the same; with style
+    control, until something is saved."""
+    if settings.style_control:
+        from arena.ratings import styled
+
+        return remembered(store, ("styled", chosen, settings), lambda: styled.board(store, chosen, settings))
     by_instruction = settings.interval in ("instructions", "cluster-sandwich")
     battles = cells(store, chosen, by_instruction, settings.method == "mean-score")
     memory = _memory(store)
@@ -184,12 +221,11 @@ def facts(store: Store) -> pl.DataFrame:
 
 def by_category(store: Store, chosen: Slice, settings: Settings) -> dict[str, Leaderboard]:
     """A board for each category that has battles, without intervals."""
-    bare = replace(settings, interval="none")
+    bare = replace(settings, interval="none", style_control=False)
     where, params = replace(chosen, category="").condition()
-    votes = chosen.source == "vote"
-    battles = "vote v JOIN battle b ON b.id = v.battle" if votes else "battle b"
     found = store.query(
-        f"SELECT DISTINCT b.category FROM {battles} WHERE {where} AND b.category <> '' ORDER BY 1", params
+        f"SELECT DISTINCT b.category FROM {chosen.battles} WHERE {where} AND b.category <> '' ORDER BY 1",
+        params,
     ).to_series()
     boards = {}
     for category in found:

@@ -52,15 +52,7 @@ class Styled:
 def battles(store: Store, chosen: Slice) -> pl.DataFrame:
     """Battles of the slice whose two answers are kept, with each side's style."""
     where, params = chosen.condition()
-    votes = chosen.source == "vote"
-    return store.query(
-        _STYLES.format(
-            winner="v.winner" if votes else "b.winner",
-            battles="vote v JOIN battle b ON b.id = v.battle" if votes else "battle b",
-            where=where,
-        ),
-        params,
-    )
+    return store.query(_STYLES.format(winner=chosen.winner, battles=chosen.battles, where=where), params)
 
 
 def fit(frame: pl.DataFrame, features: Sequence[str] = FEATURES) -> Styled:

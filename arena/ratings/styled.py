@@ -24,7 +24,7 @@ def board(store: Store, chosen: Slice, settings: Settings) -> Leaderboard:
     if settings.method != "bradley-terry":
         raise BadInput(f"Style control is a Bradley-Terry fit; it does not go with {settings.method}.")
     fitted = style.fit(style.battles(store, chosen))
-    plain = rate(fitted.cells, replace(settings, interval="none", prior=None))
+    plain = rate(fitted.cells, replace(settings, interval="none", prior=None, style_control=False))
     by_name = {row.model: row for row in plain.rows}
     anchor = fitted.names.index(settings.anchor) if settings.anchor else None
     shift = np.eye(len(fitted.names))
@@ -41,11 +41,12 @@ def board(store: Store, chosen: Slice, settings: Settings) -> Leaderboard:
     low, high = intervals.normal_ends(values, covariance)
     places, ub = ranks(values), rank_ub(values, low, high)
     span = None if draws is None else rank_ends(draws)
+    every = None if draws is None else intervals.simultaneous(draws, values)
     order = sorted(range(len(values)), key=lambda k: (-values[k], fitted.names[k]))
     rows = []
     for k in order:
         row = replace(by_name[fitted.names[k]], rating=float(values[k]), rank=int(places[k]))
-        if span is not None:
+        if span is not None and every is not None:
             row = replace(
                 row,
                 low=float(low[k]),
@@ -53,6 +54,8 @@ def board(store: Store, chosen: Slice, settings: Settings) -> Leaderboard:
                 rank_low=int(min(span[0, k], places[k])),
                 rank_high=int(max(span[1, k], places[k])),
                 rank_ub=int(ub[k]),
+                low_all=float(every[0, k]),
+                high_all=float(every[1, k]),
             )
         rows.append(row)
     worth = ", ".join(
@@ -62,10 +65,11 @@ def board(store: Store, chosen: Slice, settings: Settings) -> Leaderboard:
         "Style is held equal; intervals are the sandwich's, by instruction.",
         f"Elo points that one standard deviation more is worth: {worth or 'no feature differs'}.",
     )
+    kind = "none" if draws is None else "cluster-sandwich"
     return replace(
         plain,
         rows=tuple(rows),
-        settings=settings,
+        settings=replace(settings, interval=kind),
         notes=notes,
         values=values[order],
         draws=None if draws is None else draws[:, order],

@@ -143,3 +143,32 @@ def test_an_unknown_method_lists_the_menu(tmp_path: Path, capsys: pytest.Capture
     )
     assert code == 2
     assert "bradley-terry" in err
+
+
+def test_days_choose_battles_of_the_store_alone(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(home) as store:
+        store.save(
+            Battle(str(k), f"i{k}", "x", "y", Winner.A if k % 2 else Winner.B, made_at=86_400.0 * k + 3600)
+            for k in range(10)
+        )
+    words = ("leaderboard", "--home", str(home), "--since", "1970-01-03", "--until", "1970-01-06", "--json")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert json.loads(out)["battles"] == 4
+    code, _, err = run(capsys, "leaderboard", "--home", str(home), "--since", "3 May")
+    assert code == 2
+    assert "write it as 2026-11-23" in err
+    battles = str(write(tmp_path / "a.csv", LMSYS))
+    code, _, err = run(capsys, "leaderboard", "--battles", battles, "--since", "2026-01-01")
+    assert code == 2
+    assert "a file has no such facts" in err
+
+
+def test_style_control_of_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(
+        capsys, "leaderboard", "--battles", str(write(tmp_path / "a.csv", LMSYS)), "--style-control"
+    )
+    assert code == 2
+    assert "import the battles first" in err

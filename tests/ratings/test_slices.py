@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arena.ratings import charts, markup, slices, snapshots, style, styled
+from arena.ratings import charts, consistency_markup, markup, slices, snapshots, style, styled
 from arena.ratings.consistency import compare
 from arena.ratings.leaderboard import Settings
 from arena.ratings.references import aliases, keep_alias, keep_table, paper, rankings
@@ -219,6 +219,15 @@ def test_every_chart_has_a_figure(arena: Store) -> None:
         charts.slopes(found, "ours", "theirs"),
     ]
     assert all(figure.layout.height and figure.layout.paper_bgcolor == "rgba(0,0,0,0)" for figure in figures)
-    assert "99.01" in markup.metric_cards(found)
-    assert "battles?pair=" in markup.disagreement_table(found)
-    assert markup.disagreement_matrix(found).count("over") >= 2
+    assert "99.01" in consistency_markup.metric_cards(found)
+    assert "battles?pair=" in consistency_markup.disagreement_table(found)
+    assert consistency_markup.disagreement_matrix(found).count("over") >= 2
+
+
+def test_one_judge_is_held_against_another_on_the_battles_of_both(arena: Store) -> None:
+    arena.save(
+        [Battle("alone", "i0", "alpha", "beta", Winner.A, judge="strict", response_a="x", response_b="y")]
+    )
+    assert slices.cells(arena, Slice(judge="strict")).battles == 241
+    assert slices.cells(arena, Slice(judge="strict", judged_too_by="mild")).battles == 240
+    assert slices.cells(arena, Slice(judge="mild", judged_too_by="strict")).battles == 240
