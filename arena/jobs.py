@@ -6,7 +6,8 @@ trail; the app copies them into the store. So nothing is lost when the page, the
     home/runs/ID/plan.json         what to do; never changes
                  inputs/x.jsonl    records it needs
                  x.jsonl           records it made, one journal a class
-                 events.jsonl      queued, started, progress, stop_requested, and one final event
+                 events.jsonl      spawned, queued, started, stop_requested, and one final event
+                 progress.jsonl    how far it is; only its end is read
                  metrics.jsonl     curves: losses, rewards, rates
                  log.txt           what it printed
                  alive.lock        flock held as long as it lives; process.json says who holds it
@@ -17,6 +18,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +50,7 @@ from arena.store import Store
 R = TypeVar("R")
 GRACE_SECONDS = 60.0
 """From the wish to stop to the kill: a training step on a CPU takes its time."""
+FULL_BYTES = 2**20
 TAIL_BYTES = 65_536
 BATCH_BYTES = 4 * 2**20
 
@@ -216,11 +219,9 @@ def status(job: Job) -> Status:
     events = _events(job.folder)
     alive = _is_held(job.folder / "alive.lock")
     state = _state(events, alive)
-    since_start: list[dict[str, Json]] = []
-    for event in events:
-        since_start = [event] if event["event"] == "started" else [*since_start, event]
-    progress = [e for e in since_start if e["event"] == "progress"]
     starts = [_number(e["at"]) for e in events if e["event"] == "started"]
+    since = starts[-1] if starts else 0.0
+    progress = [row for row in _rows(_tail(job.folder / "progress.jsonl")) if _number(row["at"]) >= since]
     last = progress[-1] if progress else {}
     final = events[-1] if events and events[-1]["event"] in _FINAL else {}
     rate, left = _pace(progress)
@@ -233,9 +234,20 @@ def status(job: Job) -> Status:
         seconds_left=left if state is State.RUNNING else None,
         started=starts[-1] if starts else None,
         ended=_number(final["at"]) if final and not alive else None,
-        error=str(final.get("error", "")) if not alive else "",
+        error=_why(job, state, final) if not alive else "",
         figures=last.get("figures") or {},  # type: ignore[arg-type]  # a JSON object by construction
     )
+
+
+def _why(job: Job, state: State, final: Mapping[str, Json]) -> str:
+    """What ended the job, in the user's words; empty where nothing went wrong."""
+    if state is not State.INTERRUPTED:
+        return str(final.get("error", ""))
+    if shutil.disk_usage(job.folder).free < FULL_BYTES:
+        return (
+            f"The disk of {job.folder} is full. Free some space, then resume: nothing that was done is lost."
+        )
+    return "Its process died without a last word (killed, out of memory, power). Resume goes on from what it has."
 
 
 def log_tail(job: Job, lines: int = 200) -> str:
@@ -335,9 +347,12 @@ def _is_held(path: Path) -> bool:
 
 
 def _append_event(folder: Path, event: str, **facts: Json) -> None:
-    line = json.dumps({"at": time.time(), "event": event, **facts}) + "\n"
-    with open(folder / "events.jsonl", "a", encoding="utf-8") as file:
-        file.write(line)
+    _append(folder / "events.jsonl", {"event": event, **facts})
+
+
+def _append(path: Path, row: Mapping[str, Json]) -> None:
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps({"at": time.time(), **row}) + "\n")
 
 
 def _tail(path: Path) -> bytes:
@@ -350,9 +365,17 @@ def _tail(path: Path) -> bytes:
 
 
 def _events(folder: Path) -> list[dict[str, Json]]:
-    """The latest events, oldest first; a torn line is none."""
+    """The job's life, oldest first: a handful of lines, however long it lives."""
+    try:
+        return _rows((folder / "events.jsonl").read_bytes())
+    except FileNotFoundError:
+        return []
+
+
+def _rows(lines: bytes) -> list[dict[str, Json]]:
+    """The JSON lines among these; a torn one is none."""
     found = []
-    for line in _tail(folder / "events.jsonl").splitlines():
+    for line in lines.splitlines():
         try:
             found.append(json.loads(line))
         except ValueError:
@@ -487,7 +510,7 @@ class Run:
             facts: dict[str, Json] = {"phase": phase, "done": done, "total": total}
             if figures:
                 facts["figures"] = dict(figures)
-            _append_event(self.folder, "progress", **facts)
+            _append(self.folder / "progress.jsonl", facts)
 
     def log(self, text: str) -> None:
         print(time.strftime("%H:%M:%S"), text, flush=True)
@@ -530,7 +553,8 @@ def work(folder: Path) -> int:
             return 1
         who = {"pid": os.getpid(), "start_time": _start_time(os.getpid())}
         (folder / "process.json").write_text(json.dumps(who), "utf-8")
-        _cut_torn_line(folder / "events.jsonl")
+        for name in ("events", "progress"):
+            _cut_torn_line(folder / f"{name}.jsonl")
         run = Run(folder)
 
         def wish(_signal: int, _frame: FrameType | None) -> None:

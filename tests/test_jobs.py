@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -89,6 +90,20 @@ def test_a_failing_job_says_why_in_the_users_words(home: Path) -> None:
     assert status.state is State.FAILED
     assert status.error == "The folder /nowhere is not there; name another."
     assert "nowhere" in jobs.log_tail(job)
+
+
+def test_a_long_job_is_still_known_to_run(home: Path) -> None:
+    job = start_count(home, 60, 0.05)
+    wait_for(lambda: jobs.status(job).state is State.RUNNING)
+    row = json.dumps({"at": time.time(), "phase": "count", "done": 1, "total": 60})
+    with open(job.folder / "progress.jsonl", "a") as file:  # what hours of work leave behind
+        file.write(f"{row}\n" * 5_000)
+    status = jobs.status(job)
+    assert (status.state, status.done) == (State.RUNNING, 1)
+    assert status.started is not None
+    jobs.stop(job)
+    wait_for(lambda: ended(job))
+    assert jobs.status(job).state is State.STOPPED
 
 
 def test_jobs_that_need_the_accelerator_take_turns(home: Path) -> None:

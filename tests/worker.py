@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 
 from arena.jobs import Run
@@ -20,6 +21,12 @@ def count(run: Run) -> None:
             run.emit(instruction)
         run.progress(number + 1, total, "counting")
     run.metric(step=1, loss=0.5)
+
+
+def count_within_a_limit(run: Run) -> None:
+    """Count, while no file may grow beyond 4 KiB: what a disk quota does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    count(run)
 
 
 def fail(run: Run) -> None:

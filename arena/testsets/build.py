@@ -258,11 +258,19 @@ def _read(run: Run, plan: Plan, path: Path, progress: Callable[[int, int, str], 
                 progress(len(rows), max(len(rows), 1), "read")
     progress(len(rows), len(rows), "read")
     if not rows:
-        raise BadInput(
-            f"No instruction could be read from {path}; {run.folder / REJECTS} says why, line by line."
-        )
-    run.log(f"read {len(rows):,} instructions, {_rejected(run):,} rejected ({REJECTS})")
+        raise BadInput(f"No instruction could be read from {path}. {refusals(run.folder)}".strip())
+    run.log(f"read {len(rows):,} instructions from {path.name}. {refusals(run.folder)}".strip())
     return rows
+
+
+def refusals(folder: Path) -> str:
+    """Which rows a build rejected and why: the count, the first ones, and the file with all; empty without."""
+    path = folder / REJECTS
+    if not path.is_file() or not (count := len(lines := path.read_text("utf-8").splitlines())):
+        return ""
+    first = [json.loads(line) for line in lines[:3]]
+    named = "; ".join(f"line {reject['line']}: {reject['reason']}" for reject in first)
+    return f"{count:,} rows are rejected ({named}{'; ...' if count > len(first) else ''}), all are in {path}."
 
 
 def _rejected(run: Run) -> int:

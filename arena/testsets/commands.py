@@ -99,6 +99,8 @@ def _build(arguments: argparse.Namespace) -> None:
         job = build.launch(store, plan)
         say(f"Building {plan.name}; its log is {job.folder / 'log.txt'}")
         wait(store, job)
+        if refused := build.refusals(job.folder):
+            say(refused)
         show(arguments, _card(store, plan.name), _text(store, plan.name))
 
 
