@@ -22,6 +22,7 @@ from types import FrameType
 from typing import cast
 
 from arena import jobs
+from arena.flywheel.failures import explained
 from arena.flywheel.presets import settings_for
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.stages import STAGES
@@ -210,23 +211,12 @@ def _train(task: Task) -> dict[str, float]:
     train = cast("Train", getattr(import_module(module), name))
     shutil.rmtree(task.draft, ignore_errors=True)
     try:
-        figures = train(task)
-    except torch.OutOfMemoryError as error:
-        raise _out_of_memory(error) from error
-    except MemoryError as error:
-        raise _out_of_memory(error) from error
-    except RuntimeError as error:
-        if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
-            raise _out_of_memory(error) from error
+        with explained():
+            figures = train(task)
+    except ArenaError:
+        shutil.rmtree(task.draft, ignore_errors=True)  # half a model takes the space that is missing
         raise
     return {k: v for k, v in figures.items() if math.isfinite(v)}
-
-
-def _out_of_memory(error: BaseException) -> ArenaError:
-    return ArenaError(
-        "Out of memory. Halve per_device_train_batch_size (and double gradient_accumulation_steps to keep "
-        f"the batch), shorten max_length, switch gradient_checkpointing on, or train with LoRA. ({error})"
-    )
 
 
 def publish(task: Task) -> Path:

@@ -13,7 +13,6 @@ import math
 import random
 import shutil
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -124,7 +123,6 @@ class _Trainer:
 
     def __init__(self, task: Task, config: PPOConfig, accelerator: Accelerator) -> None:
         self.task, self.config, self.accelerator = task, config, accelerator
-        torch.manual_seed(config.seed + accelerator.process_index)
         self.tokenizer = load_tokenizer(task)
         self.tokenizer.padding_side = "left"
         self.examples = self._fitting()
@@ -188,6 +186,9 @@ class _Trainer:
         return chosen
 
     def take_step(self) -> None:
+        # A seed a step, on every device: a resumed run draws what the uninterrupted one would.
+        place = self.step * self.accelerator.num_processes + self.accelerator.process_index
+        torch.manual_seed(self.config.seed * 1_000_003 + place)
         examples = self._batch()
         rollout, figures = self._roll_out(examples)
         losses = self._update(rollout)
@@ -336,9 +337,6 @@ class _Trainer:
         if self.task.main:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-        self.accelerator.wait_for_everyone()
-        torch.save(torch.get_rng_state(), part / f"rng-{self.accelerator.process_index}.pt")
-        if self.task.main:
             state = {
                 "policy": self.accelerator.unwrap_model(self.policy).state_dict(),
                 "value": self.accelerator.unwrap_model(self.value).state_dict(),
@@ -347,8 +345,6 @@ class _Trainer:
                 "history": self.history,
             }
             torch.save(state, part / "state.pt")
-        self.accelerator.wait_for_everyone()
-        if self.task.main:
             part.rename(place)
             for other in self.task.work.glob("ppo-*"):
                 if other != place:
@@ -370,8 +366,6 @@ class _Trainer:
         self.accelerator.unwrap_model(self.value).load_state_dict(state["value"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.history = state["step"], state["history"]
-        rng = Path(found[-1] / f"rng-{self.accelerator.process_index}.pt")
-        torch.set_rng_state(torch.load(rng, weights_only=True))
 
     def finish(self) -> dict[str, float]:
         """Save the policy as the draft and return the round's figures."""

@@ -46,7 +46,7 @@ def train(task: Task) -> dict[str, float]:
     return fit(trainer, task)
 
 
-class _Sampler(RepeatSampler):  # type: ignore[misc]  # TRL has no types
+class _Sampler(RepeatSampler):
     """Each epoch's order from (seed, epoch). TRL's goes on from where one generator stands, which a resumed
     run can't know: it would meet other prompts from its second epoch on."""
 
@@ -55,7 +55,7 @@ class _Sampler(RepeatSampler):  # type: ignore[misc]  # TRL has no types
             self.generator.manual_seed(int(self.seed or 0) + epoch)
 
 
-class _Trainer(RLOOTrainer):  # type: ignore[misc]  # TRL has no types
+class _Trainer(RLOOTrainer):
     def _get_train_sampler(self, dataset: Any = None) -> RepeatSampler:
         t = super()._get_train_sampler(dataset)
         return _Sampler(t.data_source, t.mini_repeat_count, t.batch_size, t.repeat_count, t.shuffle, t.seed)
