@@ -72,13 +72,15 @@ def pair_reader(store: Store) -> Callable[[Answer], Answer]:
         instruction = store.get(Instruction, words[0])
         if instruction is None:
             return {"error": "This instruction is not in the arena."}
-        answers = store.load(Response, "instruction = ?", [instruction.id], order="sample")
+        where = "instruction = ? AND contender IN (?, ?)"
+        answers = store.load(Response, where, [instruction.id, *words[1:]], order="sample")
         pick = {r.contender: r for r in reversed(answers)}
         a, b = pick.get(words[1]), pick.get(words[2])
         battle = Battle("", instruction.id, words[1], words[2], Winner.TIE, category=instruction.category)
         made = Detail(
             battle, instruction, a, b, [], [], [],
-            store.get(Contender, words[1]), store.get(Contender, words[2]), answers,
+            store.get(Contender, words[1]), store.get(Contender, words[2]),
+            browse.answered(store, instruction.id),
         )  # fmt: skip
         return opened(made) | {"fought": False}
 

@@ -20,7 +20,7 @@ def swapped(battle_id: str) -> bool:
 
 def blinded(detail: Detail) -> Answer:
     """Instruction and answers in drawn seats; names inside the texts are blanked too."""
-    known = {detail.battle.contender_a, detail.battle.contender_b, *(r.contender for r in detail.answers)}
+    known = {detail.battle.contender_a, detail.battle.contender_b, *detail.answered}
     names = sorted(known, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, names)), re.IGNORECASE)
     texts = [
@@ -80,7 +80,7 @@ def opened(detail: Detail) -> Answer:
              "same": {s.response_a, s.response_b} == {battle.response_a, battle.response_b}}
             for s in detail.siblings
         ],
-        "others": sorted({r.contender for r in detail.answers}),
+        "others": detail.answered,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from arena.battles import browse, searches
 from arena.battles.browse import Filter
 from arena.records import ArenaError, BadInput, Vote, Winner
 from arena.store import Stop, Store
-from tests.browser.seed import fill
+from tests.browser.seed import NAMES, fill
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_people_who_disagree_with_the_judge_are_a_facet(full: Store) -> None:
 def test_one_battle_comes_with_everything(full: Store) -> None:
     battle = browse.window(full, Filter(), 0, 1)[1]["id"].item()
     found = browse.detail(full, battle)
-    assert (len(found.games), len(found.siblings), len(found.answers)) == (2, 3, 3)
+    assert (len(found.games), len(found.siblings), found.answered) == (2, 3, list(NAMES))
     assert found.contender_a is not None
     swapped = browse.between(full, found.instruction.id, found.battle.contender_b, found.battle.contender_a)
     assert swapped == battle
