@@ -39,13 +39,14 @@ def battle_reader(store: Store) -> Callable[..., Answer]:
             if queued and not battle_id:
                 waiting = votes.queue(store, voter, 1, reader)
                 if not waiting:
-                    return {"empty": True, "login": bool(getattr(request, "username", None))}
+                    return {"empty": True}
                 battle_id = waiting[0]
             detail = browse.detail(store, battle_id)
             mine = next((v for v in detail.votes if v.voter == voter), None)
             settled = mine is not None or bool(asked.get("reveal"))
+            login = str(getattr(request, "username", None) or "")
             if readings.serve_blind(store, reader, battle_id, bool(asked.get("blind")) or queued, settled):
-                return blinded(detail)
+                return blinded(detail) | {"login": login}
             query = asked.get("query")
             chosen = Filter.of(
                 {k: v for k, v in query.items() if k != "id"} if isinstance(query, dict) else {}
@@ -55,6 +56,7 @@ def battle_reader(store: Store) -> Callable[..., Answer]:
                 "place": place, "total": total, "before": before, "after": after,
                 "mine": str(mine.winner) if mine else "", "note": mine.note if mine else "",
                 "judges": again.judges(store), "picked": handpicks.picked(store, battle_id),
+                "login": login,
             }  # fmt: skip
         except ArenaError as error:
             return {"error": str(error)}

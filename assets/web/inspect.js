@@ -6,7 +6,7 @@ window.ArenaInspect = (element, server) => {
   const store = (k, v) => { try { if (v === undefined) return localStorage.getItem(k) || ''; localStorage.setItem(k, v); } catch (e) { /* private window */ } return ''; };
   const voter = () => store('arena-voter');
   const reader = () => { if (!store('arena-reader')) store('arena-reader', Array.from(crypto.getRandomValues(new Uint8Array(12)), b => b.toString(16).padStart(2, '0')).join('')); return store('arena-reader'); };
-  const askName = () => { if (voter()) return voter(); const name = (nameField.value || '').trim(); if (!name) { toast('Tell your name first.'); nameField.focus(); return ''; } store('arena-voter', name); return name; };
+  const askName = () => { if (data.login) return data.login; if (voter()) return voter(); const name = (nameField.value || '').trim(); if (!name) { toast('Tell your name first.'); nameField.focus(); return ''; } store('arena-voter', name); return name; };
   const nameField = el('input', { class: 'field', placeholder: 'Your name', 'aria-label': 'Your name', value: voter(), maxlength: 80, onchange: () => store('arena-voter', nameField.value.trim()) });
   const note = el('input', { class: 'field', placeholder: 'Note (optional)', 'aria-label': 'Note', maxlength: 2000, style: { flex: 1, minWidth: '140px' } });
   const tags = el('input', { class: 'field', placeholder: 'Tags, by commas', 'aria-label': 'Tags', maxlength: 300, style: { width: '150px' } });
@@ -74,7 +74,7 @@ window.ArenaInspect = (element, server) => {
     const [l, r] = data.blind ? ['1', '2'] : ['A', 'B'];
     const b = (label, k, word) => key(label, k, () => vote(word), { 'aria-pressed': String(!!data.mine && data.mine === word) });
     return el('section', { class: 'card', 'aria-label': 'Your vote' }, el('h2', {}, data.blind ? 'Which answer is better?' : data.mine ? 'Your vote' : 'Vote'),
-      el('div', { class: 'ballot' }, b(`Answer ${l}`, 'A', data.blind ? 'left' : 'A'), b(`Answer ${r}`, 'B', data.blind ? 'right' : 'B'), b('Tie', 'T', 'tie'), b('Both bad', 'X', 'both_bad'), nameField, note, tags),
+      el('div', { class: 'ballot' }, b(`Answer ${l}`, 'A', data.blind ? 'left' : 'A'), b(`Answer ${r}`, 'B', data.blind ? 'right' : 'B'), b('Tie', 'T', 'tie'), b('Both bad', 'X', 'both_bad'), data.login ? el('span', { class: 'muted' }, `as ${data.login}`) : nameField, note, tags),
       data.blind && el('p', { class: 'muted', style: { margin: '10px 0 0', fontSize: '13.5px' } }, 'Names, scores and the judge stay on the server until you vote. ', el('button', { class: 'button', type: 'button', onclick: unveil }, 'Show them without a blind vote')), el('div', { class: 'agree muted num', style: { marginTop: '10px', fontSize: '13.5px' } }));
   };
   const agree = async () => {

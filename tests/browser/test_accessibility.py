@@ -29,13 +29,19 @@ def axe() -> str:
     return AXE.read_text("utf-8")
 
 
+BATTLE = f"battle?id={some_battle().id}"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", list(application.PAGES))
-def test_no_serious_violation(page: Page, axe: str, path: str, theme: str) -> None:
+@pytest.mark.parametrize(
+    "address", [*application.PAGES, BATTLE, f"{BATTLE}&blind=1", "compare?kind=contenders"]
+)
+def test_no_serious_violation(page: Page, axe: str, address: str, theme: str) -> None:
     page.add_init_script(f"localStorage.setItem('arena-theme', '{theme}')")
-    page.goto(f"/{path}" + (f"?id={some_battle().id}" if path == "battle" else ""))
+    page.goto(f"/{address}")
     expect(page.locator(".bar .theme")).to_be_visible()
     page.wait_for_timeout(1500)
+    expect(page.locator(".toast-body.error")).to_have_count(0)
     page.evaluate(axe)
     found = page.evaluate(
         "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"

@@ -82,6 +82,7 @@ ADDRESSES = [
     f"battle?id={battle_id()}&blind=1",
     "battle?id=%3Cimg%20src%3Dx%20onerror%3Dwindow.pwned%3D1%3E",
     "battles?text=%3Cimg%20src%3Dx%20onerror%3Dwindow.pwned%3D1%3E&category=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E",
+    "battles?theme=%3Cimg%20src%3Dx%20onerror%3Dwindow.pwned%3D1%3E&score=%3Csvg%20onload%3Dwindow.pwned%3D1%3E",
     "battles?sort=%3Cimg%20src%3Dx%20onerror%3Dwindow.pwned%3D1%3E",
 ]
 
@@ -101,5 +102,7 @@ def test_nothing_runs_and_nothing_leaves(
     assert page.evaluate("window.pwned") is None
     assert page.locator("iframe, object, embed, form[action], meta[http-equiv=refresh]").count() == 0
     # Gradio's template holds one base element, the app's own address; no text may add or change one.
-    assert page.locator("base").evaluate_all("found => found.map(b => new URL(b.href).origin)") == [hostile.url]
+    assert page.locator("base").evaluate_all("found => found.map(b => new URL(b.href).origin)") == [
+        hostile.url
+    ]
     assert watch.verdict() == []
