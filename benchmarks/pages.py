@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arena.battles import browse, readings
+from arena.battles import browse, readings, votes
 from arena.battles.browse import Filter
 from arena.battles.panels import panels
 from arena.records import Contender, Judge, TestSet
@@ -128,6 +128,7 @@ def questions(store: Store, battles: int) -> dict[str, Callable[[int], object]]:
         "next and previous": lambda turn: browse.neighbours(store, walk, ids[turn]),
         "open a battle": lambda turn: browse.detail(store, ids[turn]),
         "open, blind or not": lambda turn: readings.serve_blind(store, "b", ids[turn], turn % 2 == 0, False),
+        "next blind battle": lambda turn: votes.queue(store, f"voter {turn}", 1),
         "facets": lambda turn: browse.facets(store, Filter.of({"pair": pairs[turn % len(pairs)]})),
         "facets of all": lambda turn: browse.facets(store, Filter()),
         "panels": lambda turn: panels(store, Filter.of({"pair": pairs[turn % len(pairs)]})),

@@ -34,10 +34,13 @@ def battle_reader(store: Store) -> Callable[..., Answer]:
         """
         voter, reader = voter_of(asked, request), reader_of(asked, request)
         try:
+            query = asked.get("query")
+            words = {k: v for k, v in query.items() if k != "id"} if isinstance(query, dict) else {}
+            chosen = Filter.of(words)
             queued = bool(asked.get("queue"))
             battle_id = str(asked.get("id") or "")
             if queued and not battle_id:
-                waiting = votes.queue(store, voter, 1, reader)
+                waiting = votes.queue(store, voter, 1, reader, chosen)
                 if not waiting:
                     return {"empty": True}
                 battle_id = waiting[0]
@@ -47,10 +50,6 @@ def battle_reader(store: Store) -> Callable[..., Answer]:
             login = str(getattr(request, "username", None) or "")
             if readings.serve_blind(store, reader, battle_id, bool(asked.get("blind")) or queued, settled):
                 return blinded(detail) | {"login": login}
-            query = asked.get("query")
-            chosen = Filter.of(
-                {k: v for k, v in query.items() if k != "id"} if isinstance(query, dict) else {}
-            )
             place, total, before, after = browse.neighbours(store, chosen, battle_id)
             return opened(detail) | {
                 "place": place, "total": total, "before": before, "after": after,

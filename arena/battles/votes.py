@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from itertools import combinations
 
+from arena.battles.browse import Filter, ask
 from arena.records import BadInput, Battle, Source, Vote, Winner
 from arena.store import Store
 
@@ -73,18 +74,24 @@ def cast(
     return vote
 
 
-def queue(store: Store, voter: str, most: int = 20, reader: str = "") -> list[str]:
-    """Battles this person has neither voted on nor read with names, those that would teach most first.
+def queue(
+    store: Store, voter: str, most: int = 20, reader: str = "", chosen: Filter | None = None
+) -> list[str]:
+    """Battles of a filter this person has neither voted on nor read with names, those that would teach most first.
 
     Those whose judge changed its mind with the seats come first, then small gaps, then few votes.
     """
-    frame = store.query(
+    chosen = chosen or Filter()
+    where, params = chosen.where()
+    frame = ask(
+        store,
+        chosen,
         "SELECT b.id FROM battle b LEFT JOIN (SELECT battle, count(*) AS n FROM vote GROUP BY 1) v ON v.battle = b.id "
-        "WHERE b.source IN ('judged', 'imported') AND b.response_a <> '' AND b.id NOT IN (SELECT battle FROM vote "
-        "WHERE voter = ?) AND b.id NOT IN (SELECT battle FROM reading WHERE reader = ? AND NOT blind) "
-        "ORDER BY b.flipped DESC, abs(b.margin) NULLS LAST, coalesce(v.n, 0), hash(b.id) "
-        f"LIMIT {int(most)}",
-        [voter, reader or voter],
+        f"WHERE b.source IN ('judged', 'imported') AND b.response_a <> '' AND b.id IN (SELECT id FROM battle WHERE "
+        f"{where}) AND b.id NOT IN (SELECT battle FROM vote WHERE voter = ?) "
+        "AND b.id NOT IN (SELECT battle FROM reading WHERE reader = ? AND NOT blind) "
+        f"ORDER BY b.flipped DESC, abs(b.margin) NULLS LAST, coalesce(v.n, 0), hash(b.id) LIMIT {int(most)}",
+        [*params, voter, reader or voter],
     )
     return [str(i) for i in frame["id"]]
 

@@ -6,6 +6,7 @@ window.ArenaBattles = (element, server, props) => {
     run: 'Run', round: 'Training round', source: 'Where from', gap: 'Score gap', score: 'Score', theme: 'The judge says', flipped: 'Flipped when seats were swapped', unreadable: 'A game was unreadable',
     unvoted: 'Nobody has voted', disputed: 'Judge against human', instruction: 'Instruction', text: 'Text' };
   const FLAGS = ['flipped', 'unreadable', 'unvoted', 'disputed'];
+  const blindly = el('a', { class: 'button', href: './battle?queue=1', title: 'Battles of this filter that you have not read, those that would teach most first' }, 'Vote blind');
   const search = el('input', { class: 'field', type: 'search', placeholder: 'Search instructions and answers', 'aria-label': 'Search instructions and answers', value: query().text || '' });
   const sort = el('select', { class: 'field', 'aria-label': 'Order' }, ...props.sorts.map(s => el('option', { value: s, selected: s === query().sort }, s)));
   const format = el('select', { class: 'field', 'aria-label': 'Export as' }, ...props.formats.map(f => el('option', { value: f }, f)));
@@ -22,7 +23,7 @@ window.ArenaBattles = (element, server, props) => {
   const panels = el('div', { class: 'panels' });
   root.replaceChildren(
     el('div', { class: 'hero' }, el('div', {}, el('h1', { style: { fontSize: '30px' } }, 'Battles'), el('p', { class: 'lead' }, 'Every pair of answers that was judged or voted on. Narrow them down; the address keeps what you see.')),
-      el('div', { class: 'chips' }, el('a', { class: 'button', href: './battle?queue=1' }, 'Vote blind'), el('a', { class: 'button', href: './compare' }, 'Compare runs'))),
+      el('div', { class: 'chips' }, blindly, el('a', { class: 'button', href: './compare' }, 'Compare runs'))),
     el('div', { class: 'browse' }, side, el('div', {},
       el('div', { class: 'tools' }, search, el('label', { class: 'muted' }, 'Order ', sort), format, save),
       el('div', { class: 'tools' }, el('span', {}, total, ' battles'), waiting, chosen), trouble,
@@ -59,6 +60,7 @@ window.ArenaBattles = (element, server, props) => {
   const open = {};
   const drawFacets = found => {
     const q = query();
+    blindly.href = `./battle?${new URLSearchParams({ ...q, queue: 1 })}`;
     side.replaceChildren(el('b', { style: { fontSize: '15px' } }, 'Filters'),
       ...found.filter(f => FLAGS.includes(f.name)).map(f => el('button', { class: 'facet', type: 'button', 'aria-pressed': String(!!q[f.name]), onclick: () => choose(f.name, 'yes') },
         el('span', {}, NAMES[f.name]), el('span', { class: 'num' }, count(f.values[0][1])))),

@@ -139,7 +139,7 @@ window.ArenaInspect = (element, server) => {
       el('section', { class: 'card', 'aria-label': 'Instruction' }, el('h2', {}, 'Instruction'), el('div', { tabindex: 0, class: 'prompt', dir: 'auto', role: 'region', 'aria-label': 'Instruction text' }, ...data.turns.flatMap((t, k) => data.turns.length > 1 ? [el('div', { class: 'turn-label' }, `Turn ${k + 1}`), el('div', { dir: 'auto' }, t)] : [t]))),
       el('div', { class: 'seats' }, seatCard(0), seatCard(1)),
       data.id && ballot(), !data.blind && data.fought && [games(), el('div', { class: 'pairs' }, others(), training())], !data.blind && !data.fought && el('p', { class: 'note' }, 'These two never met on this instruction: the answers are shown as they are, without a verdict.'), !data.blind && matrix(),
-      data.mine && q.queue && el('div', { class: 'tools' }, el('a', { class: 'button primary', href: './battle?queue=1' }, 'Next blind battle')), keys));
+      data.mine && q.queue && el('div', { class: 'tools' }, el('a', { class: 'button primary', href: `./battle?${new URLSearchParams({ ...back, queue: 1 })}` }, 'Next blind battle')), keys));
     const boxes = [...root.querySelectorAll('.answer')];
     boxes.forEach((box, k) => box.addEventListener('scroll', () => { const o = boxes[1 - k]; if (!sync || box.dataset.held) { delete box.dataset.held; return; } const room = box.scrollHeight - box.clientHeight, to = Math.round((room ? box.scrollTop / room : 0) * (o.scrollHeight - o.clientHeight)); if (Math.abs(o.scrollTop - to) > 1) { o.dataset.held = 1; o.scrollTop = to; } }));
     root.dataset.ready = data.id; agree();

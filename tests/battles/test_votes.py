@@ -46,6 +46,12 @@ def test_the_queue_serves_flipped_battles_first_and_never_twice(full: Store) -> 
     assert waiting[0] in votes.queue(full, "bob", 100)
 
 
+def test_the_queue_keeps_to_a_filter(full: Store) -> None:
+    waiting = votes.queue(full, "ada", 100, chosen=Filter(category="science", text="water cycle"))
+    assert len(waiting) == 3
+    assert {b.category for b in full.load(Battle) if b.id in waiting} == {"science"}
+
+
 def test_agreement_by_hand() -> None:
     pairs = [("A", "A")] * 4 + [("B", "B")] * 3 + [("A", "B")] * 2 + [("tie", "both_bad")]
     found = votes.agreement(pairs)
