@@ -148,8 +148,10 @@ def test_the_simultaneous_interval_is_wider() -> None:
         assert row.low_all < row.low
 
 
-def test_the_sandwich_agrees_with_the_bootstrap() -> None:
-    cells = scored(5000)
+@pytest.mark.parametrize("battles", [5_000, 30_000])
+def test_the_sandwich_agrees_with_the_bootstrap(battles: int) -> None:
+    """Above `intervals.MANY` battles counts are drawn cell by cell."""
+    cells = scored(battles)
     wide = [
         [row.high - row.low for row in rate(cells, Settings(interval=kind, draws=400)).rows]
         for kind in ("sandwich", "battles")
