@@ -283,12 +283,16 @@ def detail(store: Store, battle_id: str) -> Detail:
         store.get(Response, battle.response_b),
         store.load(
             Judgement,
-            "instruction = ? AND first IN (?, ?) AND second IN (?, ?, '')",
+            "rowid IN (SELECT rowid FROM judgement WHERE instruction = ? AND first IN (?, ?) "
+            "AND second IN (?, ?, ''))",
             [battle.instruction, *pair, *pair],
             order="judge, made_at",
         ),
         store.load(
-            Battle, "instruction = ?", [battle.instruction], order="contender_a, contender_b LIMIT 600"
+            Battle,
+            "instruction = ?",
+            [battle.instruction],
+            order="contender_a, contender_b LIMIT 600",
         ),
         store.load(Vote, "battle = ?", [battle_id], order="made_at"),
         store.get(Contender, battle.contender_a),

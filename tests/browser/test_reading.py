@@ -44,12 +44,14 @@ def test_every_panel_filters_on_click(page: Page) -> None:
     expect(total).not_to_have_text("36")
     page.get_by_role("button", name="Remove Score", exact=False).first.click()
     expect(total).to_have_text("36")
-    theme = page.locator("section", has_text="What the judge talks about").locator("button.facet").first
-    battles_of_theme = re.match(r"\d+", theme.locator(".num").inner_text())
-    theme.click()
+    themes = page.locator("section", has_text="What the judge talks about").locator("button.facet")
+    expect(themes.first).to_contain_text("36 ·")  # the panels have followed the list
+    found = re.match(r"\d+", themes.nth(1).locator(".num").inner_text())
+    themes.nth(1).click()
     expect(page).to_have_url(re.compile("/battles.*theme="))
-    assert battles_of_theme
-    expect(total).to_have_text(battles_of_theme[0])
+    assert found
+    assert found[0] != "36"
+    expect(total).to_have_text(found[0])
     page.get_by_role("button", name="Remove The judge says").click()
     expect(total).to_have_text("36")
     flips = page.locator("section", has_text="Most flipped instructions").locator("button.facet").first
@@ -73,7 +75,7 @@ def test_a_search_that_goes_on_can_be_stopped(page: Page) -> None:
         else:
             route.continue_()
 
-    page.route("**/component_server*", slowly)
+    page.route(re.compile("component_server"), slowly)
     page.get_by_role("searchbox").fill("haiku")
     page.get_by_role("button", name="Stop").click()
     assert any("stop_of" in body for body in asked)
