@@ -231,3 +231,29 @@ def test_one_judge_is_held_against_another_on_the_battles_of_both(arena: Store) 
     assert slices.cells(arena, Slice(judge="strict")).battles == 241
     assert slices.cells(arena, Slice(judge="strict", judged_too_by="mild")).battles == 240
     assert slices.cells(arena, Slice(judge="mild", judged_too_by="strict")).battles == 240
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "lists", "bold"),
+    [
+        ("plain words. And more - of them", 0, 0, 0),
+        ("# One\n## Two\n####### seven\n#none", 2, 0, 0),
+        (" - one\n* two\n+ three\n12. four\n-none", 0, 4, 0),
+        ("  1. a list of one line", 0, 1, 0),
+        ("**bold** and __bold__ and ** not\nbold **", 0, 0, 2),
+        ("```\n# code\n- code **code**\n```\n# prose", 1, 0, 0),
+    ],
+)
+def test_style_is_counted_outside_of_code(
+    store: Store, text: str, headers: int, lists: int, bold: int
+) -> None:
+    store.save(
+        [
+            Response("r1", "x", "i", "s", 0, (text,), tokens_out=9),
+            Response("r2", "y", "i", "s", 0, ("plain",), tokens_out=1),
+            Battle("b", "i", "x", "y", Winner.A, response_a="r1", response_b="r2"),
+        ]
+    )
+    found = style.battles(store, Slice()).row(0, named=True)
+    assert (found["headers_a"], found["lists_a"], found["bold_a"]) == (headers, lists, bold)
+    assert (found["headers_b"], found["lists_b"], found["bold_b"]) == (0, 0, 0)
