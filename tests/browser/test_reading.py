@@ -157,3 +157,20 @@ def test_a_blind_begun_holds_without_its_address(
     expect(page.get_by_text("names shown")).to_be_visible()
     page.close()
     assert watch.verdict() == []
+
+
+def test_what_changed_sides_is_a_link_away(page: Page) -> None:
+    page.goto("/compare?kind=contenders&left=amber-1b&right=basalt-3b")
+    expect(page.get_by_role("heading", name="of 12 battles ended the same")).to_be_visible()
+    changed = page.get_by_role("heading", name=re.compile("Changed sides"))
+    same = sum(
+        int(page.locator(".matrix tbody tr").nth(k).locator("td").nth(k).inner_text()) for k in range(3)
+    )
+    expect(changed).to_have_text(f"Changed sides ({12 - same})")
+    page.locator("table.board").last.get_by_role("link").first.click()
+    expect(page.locator(".inspect-root h1")).to_contain_text("amber-1b")
+    page.go_back()
+    expect(changed).to_be_visible()
+    page.get_by_label("Compare").select_option("judges")
+    expect(page.get_by_text("fewer than two judges")).to_be_visible()
+    assert "kind=judges" in page.url
