@@ -10,18 +10,17 @@ import gradio as gr
 from gradio.context import Context
 
 from arena import jobs
-from arena.battles import control, fight, live
+from arena.battles import control, fight, ledger, live
 from arena.battles.fight import FightSettings
-from arena.battles.live import Past, Standing
+from arena.battles.live import Past
 from arena.battles.pairing import DESCRIPTIONS, NEEDS_TARGET
-from arena.battles.plan import Plan, duration, plan
-from arena.jobs import Status
-from arena.records import ArenaError, Sampling
+from arena.battles.plan import plan
+from arena.records import ArenaError, Contender, Sampling
 from arena.store import Store
 from pages import job_panel, launch_charts
+from pages.launch_markup import HEADERS, figures_html, history_rows, ledger_html, plan_html
 
 EVERY = "all"
-HEADERS = ["run", "started", "state", "test set", "contenders", "judge", "pairing", "calls", "battles"]
 
 
 def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring read best in one piece
@@ -83,8 +82,8 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
         own_sampling, temperature, max_tokens, samples, conservative, tie_margin, budget,
     ]  # fmt: skip
 
-    def arrive() -> tuple[Any, ...]:
-        return _arrive(store)
+    def arrive(request: gr.Request) -> tuple[Any, ...]:
+        return _arrive(store, dict(request.query_params))
 
     def show_plan(*wish: Any) -> tuple[str, str]:
         return _plan(store, wish)
@@ -134,18 +133,37 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     again.click(take_again, watched, form, show_progress="hidden")
 
 
-def _arrive(store: Store) -> tuple[Any, ...]:
+def _arrive(store: Store, asked: dict[str, str]) -> tuple[Any, ...]:
+    """The form as a link wishes it: `?testset=..&judge=..&contender=..`, all optional."""
     offered = live.choices(store)
     past = live.history(store)
     testsets = [(f"{name} ({size:,})", name) for name, size in offered.testsets]
     judges = [(f"{name} ({kind})", name) for name, kind in offered.judges]
+    named = [name for name in asked.get("contender", "").split(",") if name in offered.contenders]
+    rivals = [name for name in _rivals(store, named) if name in offered.contenders]
     return (
-        gr.Dropdown(choices=testsets, value=testsets[0][1] if testsets else None),
-        gr.Dropdown(choices=judges, value=judges[0][1] if judges else None),
-        gr.CheckboxGroup(choices=list(offered.contenders), value=list(offered.contenders[:2])),
-        _runs_menu(past),
+        gr.Dropdown(choices=testsets, value=_among(testsets, asked.get("testset", ""))),
+        gr.Dropdown(choices=judges, value=_among(judges, asked.get("judge", ""))),
+        gr.CheckboxGroup(
+            choices=list(offered.contenders),
+            value=list(dict.fromkeys([*named, *rivals])) if named else list(offered.contenders[:2]),
+        ),
+        _runs_menu(past, asked.get("run")),
         history_rows(past),
     )
+
+
+def _rivals(store: Store, named: list[str]) -> list[str]:
+    """Who a contender meets first: a checkpoint its parent, anybody else those of the latest run."""
+    parents = [c.parent for name in named if (c := store.get(Contender, name)) and c.parent]
+    if parents or not (past := live.history(store, 1)):
+        return parents
+    return list(past[0].settings.contenders)
+
+
+def _among(offered: list[tuple[str, str]], wished: str) -> str | None:
+    names = [name for _, name in offered]
+    return wished if wished in names else names[0] if names else None
 
 
 def _runs_menu(past: list[Past], value: str | None = None) -> Any:
@@ -203,35 +221,9 @@ def _plan(store: Store, wish: tuple[Any, ...]) -> tuple[str, str]:
     return plan_html(found), f'<p class="note">{escape(control.standing(store, settings.judge))}</p>'
 
 
-def plan_html(found: Plan) -> str:
-    """The plan as a table: what each model still has to do."""
-    rows = "".join(
-        f"<tr><td>{escape(one.name)}</td><td>{one.calls:,} {one.role}</td>"
-        f"<td>{one.planned - one.calls:,}</td>"
-        f"<td>{one.tokens_in + one.tokens_out:,}</td><td>{duration(one.seconds)}</td>"
-        f"<td>{'' if one.money is None else f'{one.money:.2f}'}</td></tr>"
-        for one in found.work
-    )
-    most = "at most " if found.at_most else ""
-    saved = f", {found.saving.share:.0%} fewer than the round robin" if found.saving.share > 0 else ""
-    people = (
-        f"People would take about {found.people_days:.1f} days for as many votes, by the paper's count "
-        "of 12 months for a million."
-        if found.people_days >= 0.1
-        else ""
-    )
-    return (
-        "<h2>The plan</h2>"
-        f"<p>{found.instructions:,} instructions, {most}{found.meetings:,} battles{saved}.</p>"
-        "<table><thead><tr><th>model</th><th>still to do</th><th>here already</th><th>tokens</th>"
-        f"<th>time</th><th>money</th></tr></thead><tbody>{rows}</tbody></table>"
-        f"<p><b>{found.calls:,} calls, {duration(found.seconds)}.</b> {people}</p>"
-    )
-
-
 def _start(store: Store, wish: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
-        job = fight.launch(store, wish_to_settings(wish))
+        job = ledger.launch_planned(store, wish_to_settings(wish))
     except ArenaError as error:
         raise gr.Error(str(error)) from error
     past = live.history(store)
@@ -252,45 +244,8 @@ def _watch(store: Store, run: str | None) -> tuple[Any, ...]:
     standings = live.board(store, settings)
     recent = status.ended is not None and time.time() - status.ended < 10
     moving = status.active or recent
-    return figures_html(status, standings), launch_charts.board(standings), gr.Timer(active=moving)
-
-
-def figures_html(status: Status, standings: list[Standing]) -> str:
-    """The run's figures: rate, tokens, failures by kind, points."""
-    figures = {name: value for name, value in status.figures.items() if name != "budget" or value}
-    if status.started and (end := status.ended or time.time()):
-        figures["seconds"] = round(end - status.started)
-    rows = "".join(f"<tr><td>{escape(n)}</td><td>{escape(str(v))}</td></tr>" for n, v in figures.items())
-    points = "".join(
-        f"<tr><td>{escape(s.contender)}</td><td>{s.battles}</td><td>{s.score:.0%}</td>"
-        f"<td>{'' if s.elo is None else f'{s.elo:.0f}'}</td></tr>"
-        for s in standings
-    )
-    error = f'<p class="note">{escape(status.error)}</p>' if status.error else ""
-    return (
-        f"<p>{escape(str(status.state))} {escape(status.phase)} {status.done:,} of {status.total:,}, "
-        f"{status.rate:.2f} a second</p>{error}<table><tbody>{rows}</tbody></table>"
-        "<table><thead><tr><th>contender</th><th>battles</th><th>points</th><th>Elo</th></tr></thead>"
-        f"<tbody>{points}</tbody></table>"
-    )
-
-
-def history_rows(past: list[Past]) -> list[list[str]]:
-    """One row a run, newest first."""
-    return [
-        [
-            p.job.id,
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(p.job.created)),
-            str(p.status.state),
-            p.settings.testset,
-            ", ".join(p.settings.contenders),
-            p.settings.judge,
-            p.settings.pairing,
-            str(p.status.figures.get("calls", "")),
-            str(p.status.figures.get("battles", "")),
-        ]
-        for p in past
-    ] or [[""] * len(HEADERS)]
+    told = figures_html(status, standings) + ledger_html(ledger.entries(store, job), status)
+    return told, launch_charts.board(standings), gr.Timer(active=moving)
 
 
 def _form_of(store: Store, run: str | None) -> list[Any]:

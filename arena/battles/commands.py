@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from arena.battles import control, fight, injections, report
+from arena.battles import control, injections, report
 from arena.battles.answers import import_answers
 from arena.battles.browse import MOST_EXPORTED, Filter
 from arena.battles.exports import export
@@ -14,6 +14,7 @@ from arena.battles.fight import FightSettings
 from arena.battles.judges import JUDGES
 from arena.battles.judges.prompt import make_judge
 from arena.battles.jury_room import ensure_judge, models_of
+from arena.battles.ledger import launch_planned
 from arena.battles.pairing import DESCRIPTIONS, PAIRINGS
 from arena.battles.plan import in_words, plan
 from arena.battles.read import FORMATS, import_battles
@@ -117,7 +118,7 @@ def _battle(arguments: argparse.Namespace) -> None:
             show(arguments, to_json(planned) | {"calls": planned.calls, "seconds": planned.seconds}, said)
             return
         say(said)
-        job = fight.launch(store, settings)
+        job = launch_planned(store, settings, planned)
         status = wait(store, job)
         where = "run = ?"
         document: dict[str, Json] = {

@@ -149,8 +149,15 @@ def instructions_of(store: Store, settings: FightSettings) -> list[Instruction]:
     return chosen
 
 
-def launch(store: Store, settings: FightSettings) -> Job:
+PLANNED = "planned"
+"""Where a run's plan.json keeps what was expected of it, to be held against what came."""
+
+
+def launch(store: Store, settings: FightSettings, planned: Sequence[Settings] = ()) -> Job:
     """Start the run as a job.
+
+    Args:
+        planned: what each model is expected to do, as `ledger` writes it.
 
     Raises:
         BadInput: as `entrants` says.
@@ -158,7 +165,7 @@ def launch(store: Store, settings: FightSettings) -> Job:
     who = entrants(store, settings)
     names = ", ".join(settings.contenders[:3]) + (" ..." if len(settings.contenders) > 3 else "")
     title = f"Battles of {names} on {settings.testset}, judged by {settings.judge}"
-    plain = cast("Settings", to_json(settings))
+    plain = {**cast("dict[str, Json]", to_json(settings)), PLANNED: [dict(one) for one in planned]}
     return jobs.start(
         store.home, "battle", "arena.battles.fight:work", title, plain, _inputs(store, settings, who)
     )
@@ -166,7 +173,7 @@ def launch(store: Store, settings: FightSettings) -> Job:
 
 def settings_of(job: Job) -> FightSettings:
     """The settings of an earlier run, to run it again with changes."""
-    return from_json(FightSettings, cast("dict[str, Json]", job.settings))
+    return from_json(FightSettings, {k: v for k, v in job.settings.items() if k != PLANNED})
 
 
 Known = Contender | Instruction | Judge | Response | Judgement | Battle

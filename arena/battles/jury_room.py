@@ -30,16 +30,17 @@ def models_of(judge: Judge, known: Mapping[str, Contender]) -> dict[str, Contend
     return found
 
 
-EMBEDDED_KIND = "probability"
-"""What the embedded 1.5B judges best by: right on 43 of 44 obvious and 29 of 45 subtle control pairs with one token
-an answer, where
-prompted scores in both seat orders got 10 of 11 at best and lean to a seat (python -m arena judge control)."""
+EMBEDDED_KIND = "preference"
+"""How the embedded 1.5B judges pairs best: by the probability of its first word over both seat orders, right on 42 of 44
+obvious and 25 of 45 subtle control pairs; asked for scores it leans to a seat and got 10 of 11 obvious ones at best
+(python -m arena judge control). Answers graded alone, its `probability` judge is right on 43 and 29."""
 
 
 def shipped_judges(model: str) -> list[Judge]:
-    """Judges for a fresh arena: the embedded model's best way, the paper's way by the same model, and code."""
+    """Judges for a fresh arena: the embedded model's best way, two others by the same model, and code."""
     return [
         make_judge(model, EMBEDDED_KIND, model),
+        make_judge(f"{model}-probability", "probability", model),
         make_judge(f"{model}-scores", "scores", model),
         make_judge("checks", "code"),
     ]

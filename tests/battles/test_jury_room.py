@@ -22,7 +22,7 @@ def test_a_contender_becomes_the_papers_judge_once(store: Store) -> None:
 
 def test_the_embedded_judge_reads_probabilities_unless_asked_otherwise(store: Store) -> None:
     store.save([dataclasses.replace(contender("tiny"), options={"role": "judge"})])
-    assert (ensure_judge(store, "tiny").name, ensure_judge(store, "tiny").kind) == ("tiny", "probability")
+    assert (ensure_judge(store, "tiny").name, ensure_judge(store, "tiny").kind) == ("tiny", "preference")
     other = ensure_judge(store, "tiny", "scores")
     assert (other.name, other.kind) == ("tiny-scores", "scores")
 
@@ -41,7 +41,7 @@ def test_an_unknown_name_is_told(store: Store) -> None:
 
 def test_shipped_judges_have_names_and_versions_of_their_own() -> None:
     made = shipped_judges("m")
-    assert len({j.name for j in made}) == len({j.prompt_hash for j in made}) == 3
+    assert len({j.name for j in made}) == len({j.prompt_hash for j in made}) == 4
 
 
 def test_a_jury_needs_the_models_of_all_its_members(store: Store) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from arena.battles import fight, live
+from arena.battles import fight, ledger, live
 from arena.battles.fight import FightSettings
-from arena.records import Sampling
+from arena.records import Contender, Sampling
 from arena.store import Store
-from pages import launch, launch_charts
+from pages import launch, launch_charts, launch_markup
 from tests.battles.conftest import finish, small_arena
 
 SETTINGS = FightSettings(
@@ -56,7 +56,7 @@ def test_a_run_is_watched_and_its_settings_come_back(home: Path) -> None:
         assert len(figure.data[0].y) == 3
         assert live.board(store, fight.settings_of(job))[0].contender == "good"
         assert launch._form_of(store, job.id)[2] == ["good", "fair", "poor"]
-        assert launch.history_rows(live.history(store))[0][2] == "done"
+        assert launch_markup.history_rows(live.history(store))[0][2] == "done"
 
 
 def test_names_with_markup_stay_text() -> None:
@@ -74,3 +74,26 @@ def test_an_unknown_run_is_told(store: Store) -> None:
 
 def test_an_empty_board_is_a_picture_too() -> None:
     assert launch_charts.board([]).layout.height > 0
+
+
+def test_a_link_fills_the_form_and_a_checkpoint_meets_its_parent(store: Store) -> None:
+    small_arena(store)
+    store.save([Contender("good-sft", "scripted", parent="good", stage="sft")])
+    _, judge, contenders, _, _ = launch._arrive(store, {"contender": "good-sft", "judge": "judge"})
+    assert judge.value == "judge"
+    assert contenders.value == ["good-sft", "good"]
+    _, _, contenders, _, _ = launch._arrive(store, {"contender": "nobody"})
+    assert len(contenders.value) == 2
+
+
+def test_a_finished_run_shows_its_plan_beside_the_truth(home: Path) -> None:
+    with Store.open(home) as store:
+        small_arena(store)
+        job = ledger.launch_planned(store, FightSettings("small", ("good", "poor"), "judge"))
+        status = finish(store, job)
+        told = {e.true.name: e for e in ledger.entries(store, job)}
+        assert {name: e.true.calls for name, e in told.items()} == {"good": 4, "poor": 4, "judge": 8}
+        assert all(e.planned and e.planned.calls == e.true.calls for e in told.values())
+        text = launch_markup.ledger_html(list(told.values()), status)
+        assert "a million battles take" in text
+        assert fight.settings_of(job) == FightSettings("small", ("good", "poor"), "judge")

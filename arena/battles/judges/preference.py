@@ -1,11 +1,13 @@
-"""Reads the probability of A against B as the better answer, one token a game, both seat orders.
+"""Reads the probability of A against B as the better answer, then the reason the judge gives, in both seat orders.
 
-A small model leans to a seat; over both orders the lean, which adds to the log-odds, cancels out.
+A small model leans to a seat; over both orders the lean, which adds to the log-odds, cancels out. The scores come
+from the first word alone: what is written after it explains them and cannot change them.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from arena.backends import Completion
@@ -14,8 +16,11 @@ from arena.battles.judges.probability import ALTERNATIVES, mass
 from arena.battles.judges.strict import Unreadable
 from arena.records import Contender, Judge
 
-SPREAD = 4.0
-"""The scores are 5.5 +- 4.5 tanh(log-odds / SPREAD)."""
+SPREAD = 1.0
+"""The scores are 5.5 +- 4.5 tanh(log-odds / SPREAD), to a tenth: the odds of a 1.5B model seldom leave -0.5 to 0.5,
+those of a strong one fill the scale."""
+REASON_TOKENS = 48
+LETTER = re.compile(r"\s*\**(?:Answer |Assistant )?[AB]\b[\s.:,*)-]*", re.IGNORECASE)
 
 
 def verdict(completion: Completion) -> Verdict:
@@ -23,10 +28,18 @@ def verdict(completion: Completion) -> Verdict:
     if first == second == 0.0:
         raise Unreadable("neither A nor B is among the likeliest first words")
     odds = math.log(max(first, 1e-9)) - math.log(max(second, 1e-9))
-    lead = 4.5 * math.tanh(odds / SPREAD)
-    said = f"P(first is better) = {first / (first + second):.3f}, log-odds {odds:+.2f}"
-    return Verdict(5.5 + lead, 5.5 - lead, said)
+    lead = round(4.5 * math.tanh(odds / SPREAD), 1)
+    said = f"{reason(completion.text)} [P(first is better) = {first / (first + second):.2f}]"
+    return Verdict(5.5 + lead, 5.5 - lead, said.strip())
+
+
+def reason(text: str) -> str:
+    """What stands after the letter; a sentence that the limit of tokens cut off ends in an ellipsis."""
+    said = " ".join(LETTER.sub("", text, count=1).split())
+    return said if not said or said.endswith((".", "!", "?")) else f"{said} ..."
 
 
 def open_bench(judge: Judge, models: Mapping[str, Contender]) -> ChatBench:
-    return open_chat_bench(judge, models, Manner(verdict, None, ALTERNATIVES, max_tokens=1))
+    """The setting {"explain": false} asks for the letter alone, at half the time."""
+    tokens = 1 if judge.settings.get("explain") is False else REASON_TOKENS
+    return open_chat_bench(judge, models, Manner(verdict, None, ALTERNATIVES, max_tokens=tokens))
