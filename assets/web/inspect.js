@@ -93,7 +93,8 @@ window.ArenaInspect = (element, server) => {
   const others = () => { // the same two answers before other judges, and before people
     const held = data.siblings.filter(s => s.same && s.id !== data.id && s.source !== 'vote'), won = w => w === 'A' ? (names ? data.seats[0].name : 'A') : w === 'B' ? (names ? data.seats[1].name : 'B') : w === 'both_bad' ? 'both bad' : 'tie';
     const turned = s => s.a === data.seats[0].name ? s.winner : { A: 'B', B: 'A' }[s.winner] || s.winner;
-    const ask = el('select', { class: 'field', 'aria-label': 'Another judge' }, ...data.judges.map(j => el('option', { value: j }, j))), said = el('span', { class: 'muted', role: 'status' });
+    const free = data.judges.filter(j => j !== data.judge);
+    const ask = el('select', { class: 'field', 'aria-label': 'Another judge' }, ...free.map(j => el('option', { value: j }, j))), said = el('span', { class: 'muted', role: 'status' });
     const go = el('button', { class: 'button', type: 'button', onclick: async () => {
       go.disabled = true; const mine = data.id, started = await server.judge_again({ id: mine, judge: ask.value });
       if (started.error) { said.textContent = started.error; go.disabled = false; return; }
@@ -107,7 +108,7 @@ window.ArenaInspect = (element, server) => {
     } }, 'Judge again');
     return el('section', { class: 'card', 'aria-label': 'Other verdicts' }, el('h2', {}, 'Other verdicts on these two answers'),
       held.length ? el('ul', { class: 'plain' }, ...held.map(s => el('li', {}, el('a', { href: `./battle?${new URLSearchParams({ ...query(), id: s.id })}` }, s.judge || s.source), el('span', {}, `${won(turned(s))}${['A', 'B'].includes(turned(s)) ? ' won' : ''}`)))) : el('p', { class: 'muted' }, 'No other judge has read them.'),
-      data.judges.length ? el('div', { class: 'tools', style: { marginTop: '12px' } }, ask, go, said) : el('p', { class: 'muted' }, 'No judge can answer here: fetch the embedded models or add a judge.'));
+      free.length ? el('div', { class: 'tools', style: { marginTop: '12px' } }, ask, go, said) : el('p', { class: 'muted' }, 'No other judge can answer here: fetch the embedded models or add a judge.'));
   };
   const training = () => {
     const set = (label, keep, k) => el('button', { class: 'button', type: 'button', 'aria-pressed': String(data.picked === keep), onclick: () => pick(data.picked === keep ? null : keep) }, label, el('kbd', {}, k));
