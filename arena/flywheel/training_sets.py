@@ -109,6 +109,7 @@ def make_training_set(
     """
     if stage not in PRESETS:
         raise BadInput(f"No stage {stage!r}; choose one of {', '.join(PRESETS)}.")
+    bouts = list(bouts)
     chosen = select(bouts, student, stage, selection, scores)
     if not chosen.kept:
         reasons = ", ".join(f"{n} {reason}" for reason, n in chosen.dropped.items()) or "no battle qualifies"
@@ -121,6 +122,7 @@ def make_training_set(
         **to_json(selection),
         "source": dict(source or {}),
         "dropped": dict(chosen.dropped),
+        "by_hand": {bout.battle: bout.picked for bout in bouts if bout.picked is not None},
     }
     digest = content_id(stage, student, [[list(e.turns), list(e.chosen), list(e.rejected)] for e in examples])
     before = store.get(TrainingSet, name)
