@@ -8,7 +8,7 @@ export ARENA_HOME
 export HF_HUB_DISABLE_TELEMETRY = 1
 export GRADIO_ANALYTICS_ENABLED = False
 
-.PHONY: run test check test-vllm loop bench setup setup-test models chromium
+.PHONY: run test check test-vllm loop flywheel bench setup setup-test models chromium
 
 run: setup models            ## set up, then open the app
 	$(PY) app.py --home $(ARENA_HOME) --host $(HOST) --port $(PORT)
@@ -65,5 +65,9 @@ test-vllm: setup-test models  ## vLLM's CPU build in its own environment, with a
 loop: setup models           ## one whole Arena Learning iteration in the terminal
 	$(PY) -m arena loop --home $(ARENA_HOME)
 
-bench: setup-test            ## every benchmark that needs no GPU
-	for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script || exit 1; done
+flywheel: setup-test models  ## the proof that the flywheel helps: about 40 minutes on 2 cores
+	$(PY) -m benchmarks.flywheel --home $(ARENA_HOME)-proof
+
+BENCHMARKS := backends battles boards coverage pages pairing ratings testsets training
+bench: setup-test models chromium  ## every benchmark that needs no GPU; hours
+	for name in $(BENCHMARKS); do echo "== $$name"; $(PY) -m benchmarks.$$name || exit 1; done

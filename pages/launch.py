@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -12,10 +13,11 @@ from gradio.context import Context
 from arena import jobs
 from arena.battles import control, fight, ledger, live
 from arena.battles.fight import FightSettings
+from arena.battles.jury_room import ensure_judge
 from arena.battles.live import Past
 from arena.battles.pairing import DESCRIPTIONS, NEEDS_TARGET
 from arena.battles.plan import plan
-from arena.records import ArenaError, Contender, Sampling
+from arena.records import ArenaError, Contender, Judge, Sampling
 from arena.store import Store
 from pages import job_panel, launch_charts
 from pages.launch_markup import HEADERS, figures_html, history_rows, ledger_html, plan_html
@@ -215,15 +217,21 @@ def settings_to_wish(settings: FightSettings) -> list[Any]:
 def _plan(store: Store, wish: tuple[Any, ...]) -> tuple[str, str]:
     settings = wish_to_settings(wish)
     try:
-        found = plan(store, settings)
+        found = plan(store, _judged(store, settings))
     except ArenaError as error:
         return f'<p class="note">{escape(str(error))}</p>', ""
     return plan_html(found), f'<p class="note">{escape(control.standing(store, settings.judge))}</p>'
 
 
+def _judged(store: Store, settings: FightSettings) -> FightSettings:
+    """The settings with a judge in the arena; a contender chosen to judge becomes one."""
+    known = not settings.judge or store.get(Judge, settings.judge)
+    return settings if known else replace(settings, judge=ensure_judge(store, settings.judge).name)
+
+
 def _start(store: Store, wish: tuple[Any, ...]) -> tuple[Any, ...]:
     try:
-        job = ledger.launch_planned(store, wish_to_settings(wish))
+        job = ledger.launch_planned(store, _judged(store, wish_to_settings(wish)))
     except ArenaError as error:
         raise gr.Error(str(error)) from error
     past = live.history(store)

@@ -36,16 +36,6 @@ obvious and 25 of 45 subtle control pairs; asked for scores it leans to a seat a
 (python -m arena judge control). Answers graded alone, its `probability` judge is right on 43 and 29."""
 
 
-def shipped_judges(model: str) -> list[Judge]:
-    """Judges for a fresh arena: the embedded model's best way, two others by the same model, and code."""
-    return [
-        make_judge(model, EMBEDDED_KIND, model),
-        make_judge(f"{model}-probability", "probability", model),
-        make_judge(f"{model}-scores", "scores", model),
-        make_judge("checks", "code"),
-    ]
-
-
 def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
     """The judge of this name; a contender's name makes it a judge, kept from then on.
 

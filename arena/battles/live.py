@@ -78,6 +78,9 @@ def history(store: Store, most: int = 50) -> list[Past]:
     return [Past(job, jobs.status(job), settings_of(job)) for job in found]
 
 
+CANDIDATE = "would become a judge"
+
+
 @dataclass(frozen=True)
 class Choices:
     """What the launch form can offer."""
@@ -86,7 +89,7 @@ class Choices:
     """Name and size."""
     contenders: tuple[str, ...]
     judges: tuple[tuple[str, str], ...]
-    """Name and kind."""
+    """Name and kind; contenders that could judge come last, with the kind CANDIDATE."""
     categories: tuple[str, ...]
 
 
@@ -96,9 +99,15 @@ def choices(store: Store, testset: str = "") -> Choices:
         "AND id IN (SELECT instruction FROM pick WHERE testset = ?) ORDER BY category",
         [testset],
     )
+    contenders = store.load(Contender, "NOT hidden", order="name")
+    judges = [(j.name, j.kind) for j in store.load(Judge, order="recorded, name")]
+    able = sorted(
+        (c for c in contenders if c.backend != "recorded" and c.name not in dict(judges)),
+        key=lambda c: c.options.get("role") != "judge",
+    )
     return Choices(
         tuple((t.name, t.size) for t in store.load(TestSet, order="made_at DESC")),
-        tuple(c.name for c in store.load(Contender, "NOT hidden", order="name")),
-        tuple((j.name, j.kind) for j in store.load(Judge, order="recorded, name")),
+        tuple(c.name for c in contenders),
+        (*judges, *((c.name, CANDIDATE) for c in able)),
         tuple(categories["category"]),
     )
