@@ -3,7 +3,7 @@ window.ArenaBattles = (element, server, props) => {
   const { el, count, percent, query, setQuery, toast, virtual } = Arena;
   const root = element.querySelector('.battles-root');
   const NAMES = { pair: 'Contender pair', contender: 'Contender', testset: 'Test set', category: 'Category', language: 'Language', winner: 'Winner', judge: 'Judge',
-    run: 'Run', round: 'Training round', source: 'Where from', gap: 'Score gap', score: 'Score', theme: 'The judge says', flipped: 'Flipped when seats were swapped', unreadable: 'A game was unreadable',
+    run: 'Run', round: 'Training round', source: 'Where from', gap: 'Score gap', score: 'Score', theme: 'The judge says', flipped: 'Flipped with the seats', unreadable: 'A game was unreadable',
     unvoted: 'Nobody has voted', disputed: 'Judge against human', instruction: 'Instruction', text: 'Text' };
   const FLAGS = ['flipped', 'unreadable', 'unvoted', 'disputed'];
   const blindly = el('a', { class: 'button', href: './battle?queue=1', title: 'Battles of this filter that you have not read, those that would teach most first' }, 'Vote blind');
