@@ -28,7 +28,8 @@ def render(store: Store) -> None:
 def markup(store: Store) -> str:
     """The whole of the page but its runs."""
     seen = overview(store)
-    return f'{_hero(seen)}{_flow(seen)}<div class="two">{_board(store, seen)}{_steps(seen)}</div>'
+    two = f'<div class="two">{_board(store, seen)}{_steps(seen)}</div>'
+    return f'<div class="stack">{_hero(seen)}{_flow(seen)}{two}</div>'
 
 
 def _hero(seen: Overview) -> str:
@@ -52,7 +53,12 @@ def _flow(seen: Overview) -> str:
         ("contenders", seen.contenders, "contenders", f"{seen.responses:,} answers"),
         ("battles", seen.battles, "battles", f"{seen.judgements:,} judgements, {seen.votes:,} votes"),
         ("leaderboard", len({seen.judge} - {""}), "leaderboard", "ratings with honest intervals"),
-        ("flywheel", seen.rounds, "training rounds", f"{seen.checkpoints:,} checkpoints that battle again"),
+        (
+            "flywheel",
+            seen.rounds,
+            "training round" if seen.rounds == 1 else "training rounds",
+            "whose checkpoint battles again" if seen.rounds == 1 else "whose checkpoints battle again",
+        ),
     )
     links = "".join(
         f'<a href="./{path}"><div class="n num">{count:,}</div><div class="w">{words}</div>'
@@ -79,8 +85,9 @@ def _board(store: Store, seen: Overview) -> str:
     )
     where = f" on {escape(seen.testset)}" if seen.testset else ""
     return (
-        f'<section class="card"><h2>Who leads{where}</h2><table class="board"><thead><tr><th>rank</th>'
-        f"<th>contender</th><th>rating</th><th>battles</th></tr></thead><tbody>{rows}</tbody></table>"
+        f'<section class="card"><h2>Who leads{where}</h2><table class="board"><thead><tr><th class=num>rank</th>'
+        "<th>contender</th><th class=num>rating</th><th class=num>battles</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
         f'<p class="muted">Judged by {escape(seen.judge)}. {escape(standing(store, seen.judge))}.</p></section>'
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from arena.battles import ledger
@@ -13,13 +14,31 @@ from arena.jobs import Status
 HEADERS = ["run", "started", "state", "test set", "contenders", "judge", "pairing", "calls", "battles"]
 
 
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A table whose first `left` columns are words and the others numbers; cells are escaped here."""
+
+    def cell(word: str, place: int, text: str) -> str:
+        return f"<{word}{'' if place < left else ' class=num'}>{escape(text)}</{word}>"
+
+    def line(word: str, cells: Sequence[str]) -> str:
+        return "".join(cell(word, place, text) for place, text in enumerate(cells))
+
+    head = f"<thead><tr>{line('th', heads)}</tr></thead>" if heads else ""
+    body = "".join(f"<tr>{line('td', cells)}</tr>" for cells in rows)
+    return f'<div class="told"><table class="board">{head}<tbody>{body}</tbody></table></div>'
+
+
 def plan_html(found: Plan) -> str:
     """The plan as a table: what each model still has to do."""
-    rows = "".join(
-        f"<tr><td>{escape(one.name)}</td><td>{one.calls:,} {one.role}</td>"
-        f"<td>{one.planned - one.calls:,}</td>"
-        f"<td>{one.tokens_in + one.tokens_out:,}</td><td>{duration(one.seconds)}</td>"
-        f"<td>{'' if one.money is None else f'{one.money:.2f}'}</td></tr>"
+    rows = (
+        (
+            one.name,
+            f"{one.calls:,} {one.role}",
+            f"{one.planned - one.calls:,}",
+            f"{one.tokens_in + one.tokens_out:,}",
+            "" if one.seconds is None else duration(one.seconds).removeprefix("about "),
+            "" if one.money is None else f"{one.money:.2f}",
+        )
         for one in found.work
     )
     most = "at most " if found.at_most else ""
@@ -31,11 +50,9 @@ def plan_html(found: Plan) -> str:
         else ""
     )
     return (
-        "<h2>The plan</h2>"
-        f"<p>{found.instructions:,} instructions, {most}{found.meetings:,} battles{saved}.</p>"
-        "<table><thead><tr><th>model</th><th>still to do</th><th>here already</th><th>tokens</th>"
-        f"<th>time</th><th>money</th></tr></thead><tbody>{rows}</tbody></table>"
-        f"<p><b>{found.calls:,} calls, {duration(found.seconds)}.</b> {people}</p>"
+        f"<h2>The plan</h2><p>{found.instructions:,} instructions, {most}{found.meetings:,} battles{saved}.</p>"
+        + table(("model", "to do", "here", "tokens", "time", "money"), rows)
+        + f"<p><b>{found.calls:,} calls, {duration(found.seconds)}.</b> {people}</p>"
     )
 
 
@@ -56,35 +73,29 @@ def figures_html(status: Status, standings: list[Standing]) -> str:
     figures = {name: value for name, value in status.figures.items() if name != "budget" or value}
     if status.started and (end := status.ended or time.time()):
         figures["seconds"] = round(end - status.started)
-    rows = "".join(
-        f"<tr><td>{escape(FIGURES.get(name, name))}</td><td class=num>{_number(value)}</td></tr>"
-        for name, value in figures.items()
-    )
-    points = "".join(
-        f"<tr><td>{escape(s.contender)}</td><td class=num>{s.battles:,}</td><td class=num>{s.score:.0%}</td>"
-        f"<td class=num>{'' if s.elo is None else f'{s.elo:.0f}'}</td></tr>"
+    points = (
+        (s.contender, f"{s.battles:,}", f"{s.score:.0%}", "" if s.elo is None else f"{s.elo:.0f}")
         for s in standings
     )
     error = f'<p class="note">{escape(status.error)}</p>' if status.error else ""
     return (
         f"<p>{escape(str(status.state))} {escape(status.phase)} {status.done:,} of {status.total:,}, "
-        f"{status.rate:.2f} a second</p>{error}<table><tbody>{rows}</tbody></table>"
-        "<table><thead><tr><th>contender</th><th>battles</th><th>points</th><th>Elo</th></tr></thead>"
-        f"<tbody>{points}</tbody></table>"
+        f"{status.rate:.2f} a second</p>{error}"
+        + table((), ((FIGURES.get(name, name), _number(value)) for name, value in figures.items()))
+        + table(("contender", "battles", "points", "Elo"), points)
     )
 
 
 def _number(value: object) -> str:
-    return f"{value:,}" if isinstance(value, (int, float)) else escape(str(value))
+    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
 
 
 def ledger_html(entries: list[ledger.Entry], status: Status) -> str:
     """The plan beside what came of it, once the run has ended; empty before."""
     if status.active or not entries:
         return ""
-    rows = "".join(
-        f"<tr><td>{escape(e.true.name)}</td><td>{e.true.role}</td>{_pair(e, 'calls')}{_pair(e, 'tokens')}"
-        f"{_pair(e, 'seconds')}</tr>"
+    rows = (
+        (e.true.name, e.true.role, *(f"{_pair(e, name)}" for name in ("calls", "tokens", "seconds")))
         for e in entries
     )
     seconds = (status.ended or 0.0) - (status.started or 0.0)
@@ -96,16 +107,13 @@ def ledger_html(entries: list[ledger.Entry], status: Status) -> str:
         if pace
         else ""
     )
-    return (
-        "<h3>The plan and what came of it</h3><table><thead><tr><th>model</th><th></th>"
-        "<th colspan=2>calls: planned, made</th><th colspan=2>tokens: planned, used</th>"
-        f"<th colspan=2>seconds: planned, taken</th></tr></thead><tbody>{rows}</tbody></table>{told}"
-    )
+    heads = ("model", "", "calls: plan, true", "tokens: plan, true", "seconds: plan, true")
+    return f"<h3>The plan and what came of it</h3>{table(heads, rows, left=2)}{told}"
 
 
 def _pair(entry: ledger.Entry, name: str) -> str:
-    cells = [getattr(account, name) if account else None for account in (entry.planned, entry.true)]
-    return "".join(f"<td class=num>{'' if value is None else f'{value:,.0f}'}</td>" for value in cells)
+    values = [getattr(account, name) if account else None for account in (entry.planned, entry.true)]
+    return ", ".join("?" if value is None else f"{value:,.0f}" for value in values)
 
 
 def history_rows(past: list[Past]) -> list[list[str]]:
