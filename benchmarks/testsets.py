@@ -34,6 +34,7 @@ from arena.testsets import build, catalog
 from arena.testsets.clean import Context, clean
 from arena.testsets.cluster import k_means
 from arena.testsets.duplicates import near_duplicates
+from arena.testsets.plan import Plan, locate
 from arena.testsets.read import Row, read
 
 TASKS = """write a short story about|explain to a beginner|compare two views of|give a step by step plan for
@@ -257,7 +258,7 @@ def paper(folder: Path, rows: int = 30_000) -> dict[str, object]:
     """500 clusters, 20 candidates each, 2,000 instructions, rated by an instant scripted judge."""
     made = make(folder / "paper.jsonl", rows)
     judge = Contender("instant", "scripted", options={"text": '{"difficulty": 5}'})
-    plan = build.Plan(
+    plan = Plan(
         "paper",
         str(made.path),
         size=2000,
@@ -310,7 +311,7 @@ def judge(home: Path, contender: str, count: int = 200) -> dict[str, object]:
     from arena.testsets.difficulty import judged
 
     rater = next(c for c in contenders(home) if c.name == contender)
-    found = [r.instruction for r in read(build.locate("demo")) if isinstance(r, Row)][:count]
+    found = [r.instruction for r in read(locate("demo")) if isinstance(r, Row)][:count]
     start = time.perf_counter()
     ratings = list(judged(found, rater, ""))
     seconds = time.perf_counter() - start

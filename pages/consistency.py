@@ -50,8 +50,8 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     """Layout, then wiring."""
     gr.Markdown("# Consistency\nDoes the simulated arena rank models as people do?")
     with gr.Row():
-        ours = gr.Dropdown([PAPER_MIX], value=PAPER_MIX, label="Ranking")
-        theirs = gr.Dropdown([PAPER_LMSYS], value=PAPER_LMSYS, label="Reference")
+        ours = gr.Dropdown([PAPER_MIX], value=PAPER_MIX, label="Ranking", min_width=260)
+        theirs = gr.Dropdown([PAPER_LMSYS], value=PAPER_LMSYS, label="Reference", min_width=260)
         over = gr.Dropdown([WHOLE, CLOSE, TOP], value=WHOLE, label="Over")
         limit = gr.Number(50, label="Points apart, or models", minimum=1)
     said = gr.HTML(elem_id="consistency-said")

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from arena.canvas import BLUE, GREY, ORANGE, dress, empty
+from arena.ratings.cells import Floats
 from arena.ratings.consistency import Consistency
 from arena.ratings.intervals import INTERVALS
 from arena.ratings.leaderboard import Leaderboard
@@ -179,7 +180,7 @@ def scatter(found: Consistency, ours: str, theirs: str) -> go.Figure:
         y=y,
         mode="markers+text",
         text=[escape(row.model) if k in told else "" for k, row in enumerate(found.ours)],
-        textposition="top center",
+        textposition=_sides(x, told),
         hovertext=[escape(row.model) for row in found.ours],
         hovertemplate="%{hovertext}<br>reference %{x:.0f}, ours %{y:.0f}<extra></extra>",
         marker={"color": BLUE, "size": 8},
@@ -221,6 +222,12 @@ def slopes(found: Consistency, ours: str, theirs: str) -> go.Figure:
     figure = dress(figure, "Places: the reference on the left, ours on the right", 120 + 22 * len(found.ours))
     figure.update_xaxes(range=[-0.9, 1.9], tickvals=[0, 1], ticktext=[theirs, ours], showgrid=False)
     return figure.update_yaxes(autorange="reversed", showgrid=False, visible=False)
+
+
+def _sides(x: Floats, told: set[int]) -> list[str]:
+    """Labels by turns above and below their dots, from left to right, so that neighbours do not overlap."""
+    turn = {k: place % 2 for place, k in enumerate(sorted(told, key=lambda k: x[k]))}
+    return ["bottom center" if turn.get(k) else "top center" for k in range(len(x))]
 
 
 def _whiskers(table: Sequence[Reference]) -> dict[str, object]:

@@ -18,6 +18,8 @@ from arena.ratings.trouble import Trouble
 from arena.records import BadInput
 
 INIT = 1000.0
+FEW = 10
+"""Battles below which resampling them says little about a contender."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,11 @@ def _drawn(
     if "sandwich" in settings.interval:
         covariance = intervals.sandwich(cells, point, options.prior, by_instruction)
         return intervals.normal_draws(point, covariance, 2000, settings.seed), covariance, notes
+    few = [name for name, met in zip(cells.names, cells.met(), strict=True) if met < FEW]
+    if few:
+        named = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        note = f"Fewer than {FEW} battles: {named}. Resampling so few makes an interval that is too narrow."
+        notes += (note,)
     drawn, regularised = intervals.rate_all(method, cells, settings.interval, settings.draws, options)
     if regularised:
         note = (

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from arena import jobs
 from arena.jobs import Job, Run
 from arena.records import (
-    ArenaError,
     BadInput,
     Contender,
     Difficulty,
@@ -27,114 +25,22 @@ from arena.records import (
     Json,
     Pick,
     Record,
-    Settings,
     TestSet,
-    content_id,
     from_json,
-    key_of,
 )
 from arena.store import Store
 from arena.testsets import catalog, difficulty
-from arena.testsets.clean import USUAL, Context, clean, settings_of
-from arena.testsets.cluster import MAPS, Clustering, cluster, flat_map
-from arena.testsets.embed import DEFAULT, embed
-from arena.testsets.read import SHIPPED, Row, read, recognise
-from arena.testsets.recipes import RECIPES, Choice, Pool
+from arena.testsets.clean import Context, clean
+from arena.testsets.cluster import Clustering, cluster
+from arena.testsets.embed import embed
+from arena.testsets.keep import Made, emit, splits
+from arena.testsets.plan import KIND, Plan, check, locate
+from arena.testsets.read import Row, read, recognise
+from arena.testsets.recipes import RECIPES, Pool
 from arena.testsets.rows import Caps, Layout
 
 TARGET = "arena.testsets.build:work"
-KIND = "testset"
 REJECTS = "rejects.jsonl"
-MAPPED = 5000
-"""Points of a set's map that are kept."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything a build depends on."""
-
-    name: str
-    input: str
-    """File, dataset folder, or the name of shipped instructions, e.g. "demo"."""
-    recipe: str = "mix"
-    size: int = 100
-    clusters: int = 500
-    seed: int = 0
-    embedder: str = DEFAULT
-    rater: str = difficulty.BASELINE
-    """A contender's name, or "baseline"."""
-    per_cluster: int = 20
-    """Candidates that Hard rates from each cluster."""
-    steps: Settings = field(default_factory=lambda: dict.fromkeys(USUAL))
-    """Cleaning step -> its changed settings, or None."""
-    benchmarks: tuple[str, ...] = ()
-    """Test sets (by name) and question files whose prompts count as contamination."""
-    splits: int = 0
-    """Training splits D1..DN made of what the set leaves over."""
-    purpose: str = "test"
-    """"test", or "train" for a source of its own such as D0."""
-    spare_training: bool = True
-    """Leave out what a training split holds already; a training set always leaves out what is tested."""
-    wanted: tuple[str, ...] = ()
-    """Ids for the hand-picked recipe."""
-    layout: Settings = field(default_factory=dict)
-    """A corrected `Layout`; empty: as recognised."""
-    map: str = "pca"
-    rows: int = Caps.rows
-    """Most rows to read."""
-
-
-def locate(words: str) -> Path:
-    """The path of an input: a file or folder, or shipped instructions by name.
-
-    Raises:
-        BadInput: there is none.
-    """
-    path = Path(words).expanduser()
-    if path.exists():
-        return path.resolve()
-    own = SHIPPED / f"{words}.jsonl"
-    if re.fullmatch(r"[\w-]+", words) and own.is_file():
-        return own
-    shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.jsonl")))
-    raise BadInput(f"There is no file or folder {words!r}; shipped instructions are: {shipped}.")
-
-
-def check(store: Store, plan: Plan) -> None:
-    """Whether a plan can be started.
-
-    Raises:
-        BadInput: it cannot; the text says why and what to do.
-    """
-    if not _NAME.fullmatch(plan.name):
-        raise BadInput(
-            f"{plan.name!r} is no name for a test set: up to 64 letters, digits, spaces, '.', '_', '-'."
-        )
-    names = [plan.name, *(split_name(plan.name, n) for n in range(1, plan.splits + 1))]
-    for name in names:
-        if store.get(TestSet, name):
-            raise BadInput(
-                f"The test set {name!r} exists already and never changes; give the new version a new name."
-            )
-    for job in jobs.jobs(store.home):
-        if job.kind == KIND and job.settings.get("name") == plan.name and jobs.status(job).active:
-            raise BadInput(f"A build of {plan.name!r} is running already.")
-    menus = (("recipe", plan.recipe, RECIPES), ("map", plan.map, MAPS))
-    for what, value, menu in menus:
-        if value not in menu:
-            raise BadInput(f"There is no {what} {value!r}; choose among {', '.join(menu)}.")
-    if plan.purpose not in {"test", "train"}:
-        raise BadInput(f"The purpose is test or train, not {plan.purpose!r}.")
-    if min(plan.size, plan.clusters, plan.per_cluster, plan.rows) < 1 or not 0 <= plan.splits <= 99:
-        raise BadInput("Size, clusters, candidates and rows are whole numbers from 1; splits 0 to 99.")
-    for step, given in plan.steps.items():
-        settings_of(step, given)
-
-
-def split_name(name: str, number: int) -> str:
-    """D1, D2, ... of a test set."""
-    return f"{name}-D{number}"
 
 
 def launch(store: Store, plan: Plan) -> Job:
@@ -227,7 +133,7 @@ def work(run: Run) -> None:
     )
     progress(0, 1, "choose")
     choice = recipe.choose(pool)
-    chosen = _Made(plan, run.job.id, path.name, rows, clustering, vectors, _scores(run, plan))
+    chosen = Made(plan, run.job.id, path.name, rows, clustering, vectors, _scores(run, plan))
     findings: dict[str, Json] = {
         "facts": {**choice.facts, "spared": spared},
         "funnel": [_plain(stage) for stage in cleaned.funnel],
@@ -235,8 +141,8 @@ def work(run: Run) -> None:
         "rejected": _rejected(run),
     }
     records = [*chosen.records(plan.name, plan.purpose, plan.recipe, choice.rows, findings)]
-    records += _splits(run, plan, chosen, choice)
-    _emit(run, records, progress)
+    records += splits(run, plan, chosen, choice)
+    emit(run, records, progress)
 
 
 def _plain(stage: object) -> Json:
@@ -350,140 +256,3 @@ def _scores(run: Run, plan: Plan) -> Callable[[Sequence[Instruction]], dict[str,
         return {d.instruction: d.score for d in known if d.score is not None and d.rater == plan.rater}
 
     return scores
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What all sets of one build share."""
-
-    plan: Plan
-    run: str
-    source: str
-    rows: list[Row]
-    clustering: Clustering | None
-    vectors: _Vectors
-    scores: Callable[[Sequence[Instruction]], dict[str, float]]
-
-    def records(
-        self, name: str, purpose: str, recipe: str, chosen: NDArray[np.int64], findings: Mapping[str, Json]
-    ) -> list[Record]:
-        """Instructions, picks, and last the test set: a set that is there is whole."""
-        instructions = [self.rows[n].instruction for n in chosen.tolist()]
-        scores = self.scores(instructions)
-        labels = self.clustering.labels[chosen].tolist() if self.clustering else [None] * len(chosen)
-        picks = [
-            Pick(name, i.id, position, label, scores.get(i.id))
-            for position, (i, label) in enumerate(zip(instructions, labels, strict=True))
-        ]
-        testset = TestSet(
-            name=name,
-            recipe=recipe,
-            purpose=purpose,
-            size=len(picks),
-            seed=self.plan.seed,
-            source=self.source,
-            embedding=self.plan.embedder if self.clustering else "",
-            difficulty=self.plan.rater if RECIPES[self.plan.recipe].rates else "",
-            settings={**self._settings(), **findings, **self._picture(instructions, labels)},
-            content_hash=content_hash([i.id for i in instructions]),
-        )
-        return [*instructions, *picks, testset]
-
-    def _settings(self) -> dict[str, Json]:
-        plan: dict[str, Json] = json.loads(json.dumps(asdict(self.plan)))
-        for name in ("name", "input", "recipe", "size", "seed", "purpose", "wanted"):
-            del plan[name]
-        return {**plan, "run": self.run}
-
-    def _picture(self, instructions: list[Instruction], labels: list[int | None]) -> dict[str, Json]:
-        """The clusters that the set touches and a place on the map for each of its instructions."""
-        if self.clustering is None or not instructions or len(instructions) > MAPPED:
-            return {}
-        points = flat_map(self.vectors(instructions), self.plan.map, self.plan.seed)
-        used = {label for label in labels if label is not None}
-        return {
-            "clusters_found": [asdict(c) for c in self.clustering.clusters if c.number in used],
-            "points": [[round(float(x), 4), round(float(y), 4)] for x, y in points],
-        }
-
-
-def content_hash(ids: Sequence[str]) -> str:
-    """Hash of a set's instructions in their order; ids are hashes of the texts themselves."""
-    return content_id(*ids)
-
-
-def _splits(run: Run, plan: Plan, made: _Made, choice: Choice) -> list[Record]:
-    """D1..DN: what is left over, shuffled, in equal parts that no test set and no other split shares."""
-    if not plan.splits:
-        return []
-    taken = {made.rows[n].instruction.id for n in choice.rows.tolist()}
-    taken |= {pick.instruction for pick in run.inputs(Pick)}
-    order = np.random.default_rng([plan.seed, 9]).permutation(len(made.rows))
-    rest = [n for n in order.tolist() if made.rows[n].instruction.id not in taken]
-    if len(rest) < plan.splits:
-        raise BadInput(
-            f"Only {len(rest)} instructions are left for {plan.splits} training splits; ask for fewer."
-        )
-    records: list[Record] = []
-    used: set[str] = set()
-    for number, part in enumerate(np.array_split(np.array(rest, dtype=np.int64), plan.splits), 1):
-        ids = {made.rows[n].instruction.id for n in part.tolist()}
-        if ids & (taken | used):
-            raise ArenaError(
-                f"Split {number} shares instructions with a test set or another split: nothing was kept."
-            )
-        used |= ids
-        facts: dict[str, Json] = {"split_of": plan.name, "part": number}
-        records += made.records(split_name(plan.name, number), "train", "random", part, facts)
-    return records
-
-
-def _emit(run: Run, records: list[Record], progress: Callable[[int, int, str], None]) -> None:
-    held = {kind: run.held(kind) for kind in (Instruction, Pick, TestSet)}
-    for number, record in enumerate(records, 1):
-        if key_of(record) not in held[type(record)]:
-            run.emit(record)
-        if number % 500 == 0:
-            progress(number, len(records), "keep")
-    progress(len(records), len(records), "keep")
-
-
-def rows_of(path: Path) -> int:
-    """How many rows a file or folder holds, roughly, from its size and its first 4 MB."""
-    size = lines = seen = 0
-    for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
-        size += file.stat().st_size
-        if seen < 2**22:
-            with open(file, "rb") as opened:
-                head = opened.read(2**22)
-            seen += len(head)
-            lines += max(head.count(b"\n"), len(head) // 5000)
-    return max(1, round(lines * size / max(1, seen)))
-
-
-def estimate(rows: int, plan: Plan) -> float:
-    """Seconds a build of so many rows will take, roughly, from figures measured on one core.
-
-    `benchmarks/testsets.py` measures them again.
-    """
-    recipe = RECIPES[plan.recipe]
-    seconds = 3.0 + rows * (
-        SECONDS_A_ROW["read and clean"] + SECONDS_A_ROW["language"] * ("language" in plan.steps)
-    )
-    if recipe.clusters:
-        seconds += rows * SECONDS_A_ROW.get(f"embed {plan.embedder}", SECONDS_A_ROW[f"embed {DEFAULT}"])
-        seconds += rows * plan.clusters * SECONDS_A_ROW["cluster"]
-    if recipe.rates and plan.rater != difficulty.BASELINE:
-        seconds += min(rows, plan.clusters * plan.per_cluster) * SECONDS_A_ROW["rate"]
-    return seconds
-
-
-SECONDS_A_ROW: dict[str, float] = {
-    "read and clean": 0.0004,
-    "language": 0.0012,
-    f"embed {DEFAULT}": 0.02,
-    "embed tfidf-svd": 0.0002,
-    "cluster": 2e-6,
-    "rate": 1.5,
-}
-"""Rough seconds of a row, a row and cluster, or a call to the embedded judge; benchmarks/testsets.py measures them."""

@@ -12,8 +12,8 @@ from arena.records import BadInput, Json, to_json
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, say, show, wait
 from arena.testsets import build, catalog
-from arena.testsets.build import Plan
 from arena.testsets.clean import STEPS, USUAL
+from arena.testsets.plan import Plan, locate
 from arena.testsets.read import preview
 from arena.testsets.recipes import RECIPES
 
@@ -161,7 +161,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _preview(arguments: argparse.Namespace) -> None:
-    found = preview(build.locate(arguments.input))
+    found = preview(locate(arguments.input))
     layout = dataclasses.asdict(found.layout)
     document: dict[str, Json] = {
         "layout": json.loads(json.dumps(layout)),

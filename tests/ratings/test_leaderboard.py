@@ -103,6 +103,7 @@ def test_a_single_battle_makes_a_board(interval: str) -> None:
     assert board.names == ("a", "b")
     assert {t.kind for t in board.troubles} == {"unbeaten", "winless"}
     assert all(np.isfinite(row.rating) for row in board.rows)
+    assert any("too narrow" in note for note in board.notes) == (interval in ("battles", "instructions"))
 
 
 def test_ties_alone_make_everybody_equal() -> None:

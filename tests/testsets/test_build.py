@@ -14,9 +14,9 @@ from arena import jobs
 from arena.records import BadInput, Contender, Difficulty, Instruction, Pick, TestSet
 from arena.store import Store
 from arena.testsets import build, catalog
-from arena.testsets.build import Plan
 from arena.testsets.catalog import Filter
 from arena.testsets.embed import FALLBACK, Cache, embed
+from arena.testsets.plan import Plan
 
 PLAN = Plan("small", "demo", size=30, clusters=8, embedder=FALLBACK)
 
