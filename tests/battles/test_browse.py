@@ -65,6 +65,16 @@ def test_windows_add_up_to_the_whole_order(full: Store, sort: str) -> None:
         assert at[3] == (ids[place + 1] if place < 35 else "")
 
 
+@pytest.mark.parametrize("sort", list(browse.SORTS))
+def test_the_top_of_a_list_is_the_same_before_and_after_its_order_is_known(full: Store, sort: str) -> None:
+    chosen = Filter.of({"sort": sort})
+    before = browse.window(full, chosen, 5, 20)
+    browse.order_of(full, chosen)
+    after = browse.window(full, chosen, 5, 20)
+    assert before[0] == after[0] == 36
+    assert before[1]["id"].to_list() == after[1]["id"].to_list()
+
+
 def test_a_new_battle_is_seen_at_once(full: Store) -> None:
     chosen = Filter.of({"unvoted": "yes"})
     first = browse.window(full, chosen, 0, 1)[1]["id"].item()
