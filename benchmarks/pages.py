@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arena.battles import browse, readings, votes
+from arena.battles import browse, facets, readings, votes
 from arena.battles.browse import Filter
 from arena.battles.panels import panels
 from arena.records import Contender, Judge, TestSet
@@ -105,7 +105,7 @@ def questions(store: Store, battles: int) -> dict[str, Callable[[int], object]]:
     """What the pages ask; each turn asks something the caches have not seen."""
     walk = Filter.of({"winner": "A"})
     ids = browse.window(store, walk, 0, 200)[1]["id"].to_list()
-    pairs = [value for value, _ in browse.facets(store, Filter())[0].values]
+    pairs = [value for value, _ in facets.facets(store, Filter())[0].values]
     orders = list(browse.SORTS)
 
     def fresh(turn: int) -> None:
@@ -129,8 +129,8 @@ def questions(store: Store, battles: int) -> dict[str, Callable[[int], object]]:
         "open a battle": lambda turn: browse.detail(store, ids[turn]),
         "open, blind or not": lambda turn: readings.serve_blind(store, "b", ids[turn], turn % 2 == 0, False),
         "next blind battle": lambda turn: votes.queue(store, f"voter {turn}", 1),
-        "facets": lambda turn: browse.facets(store, Filter.of({"pair": pairs[turn % len(pairs)]})),
-        "facets of all": lambda turn: browse.facets(store, Filter()),
+        "facets": lambda turn: facets.facets(store, Filter.of({"pair": pairs[turn % len(pairs)]})),
+        "facets of all": lambda turn: facets.facets(store, Filter()),
         "panels": lambda turn: panels(store, Filter.of({"pair": pairs[turn % len(pairs)]})),
         "text search": lambda turn: browse.window(
             store, Filter.of({"text": f"question {900 + turn}."}), 0, 60

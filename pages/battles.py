@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from arena.battles import browse, exports, panels, searches
+from arena.battles import browse, exports, facets, panels, searches
 from arena.battles.browse import SORTS, Filter
 from arena.records import ArenaError
 from arena.store import Stop, Store
@@ -46,7 +46,7 @@ def questions(store: Store) -> list[Callable[[Answer], Answer]]:
         }
 
     def facets_of(asked: Answer) -> Answer:
-        found = browse.facets(store, _filter(asked))
+        found = facets.facets(store, _filter(asked))
         return {"facets": [{"name": f.name, "values": [list(v) for v in f.values]} for f in found]}
 
     def panels_of(asked: Answer) -> Answer:

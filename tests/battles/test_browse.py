@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from arena.battles import browse, searches
+from arena.battles import browse, facets, searches
 from arena.battles.browse import Filter
 from arena.records import ArenaError, BadInput, Vote, Winner
 from arena.store import Stop, Store
@@ -48,7 +48,7 @@ def test_unknown_orders_and_gaps_are_refused(words: dict[str, str]) -> None:
 
 
 def test_a_facet_counts_under_the_rest_of_the_filter_not_itself(full: Store) -> None:
-    found = {f.name: dict(f.values) for f in browse.facets(full, Filter.of({"category": "science"}))}
+    found = {f.name: dict(f.values) for f in facets.facets(full, Filter.of({"category": "science"}))}
     assert found["category"]["writing"] == 6
     assert sum(found["winner"].values()) == 9
 
@@ -127,7 +127,7 @@ def test_a_search_reads_the_texts_once_for_all_menus(full: Store, monkeypatch: p
     monkeypatch.setattr(full, "query", lambda sql, *a, **k: (asked.append(sql), query(sql, *a, **k))[1])
     chosen = Filter(text="haiku")
     browse.window(full, chosen, 0, 10)
-    assert browse.facets(full, chosen)
+    assert facets.facets(full, chosen)
     assert sum("ILIKE" in sql for sql in asked) == 1
 
 
