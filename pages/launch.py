@@ -225,7 +225,7 @@ def _plan(store: Store, wish: tuple[Any, ...]) -> tuple[str, str]:
 
 def _judged(store: Store, settings: FightSettings) -> FightSettings:
     """The settings with a judge in the arena; a contender chosen to judge becomes one."""
-    known = not settings.judge or store.get(Judge, settings.judge)
+    known = not settings.judge or store.get(Judge, settings.judge) is not None
     return settings if known else replace(settings, judge=ensure_judge(store, settings.judge).name)
 
 

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from arena import jobs
 from arena.backends import open_chat
@@ -165,7 +164,7 @@ def launch(store: Store, settings: FightSettings, planned: Sequence[Settings] = 
     who = entrants(store, settings)
     names = ", ".join(settings.contenders[:3]) + (" ..." if len(settings.contenders) > 3 else "")
     title = f"Battles of {names} on {settings.testset}, judged by {settings.judge}"
-    plain = {**cast("dict[str, Json]", to_json(settings)), PLANNED: [dict(one) for one in planned]}
+    plain: dict[str, Json] = {**to_json(settings), PLANNED: [dict(one) for one in planned]}
     return jobs.start(
         store.home, "battle", "arena.battles.fight:work", title, plain, _inputs(store, settings, who)
     )

@@ -30,10 +30,8 @@ def models_of(judge: Judge, known: Mapping[str, Contender]) -> dict[str, Contend
     return found
 
 
-EMBEDDED_KIND = "preference"
-"""How the embedded 1.5B judges pairs best: by the probability of its first word over both seat orders, right on 42 of 44
-obvious and 25 of 45 subtle control pairs; asked for scores it leans to a seat and got 10 of 11 obvious ones at best
-(python -m arena judge control). Answers graded alone, its `probability` judge is right on 43 and 29."""
+EMBEDDED_KIND = "weighed"
+"""How the embedded 1.5B judges best: each answer read alone, then both in both seat orders."""
 
 
 def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arena.backends import Completion
-from arena.battles.judges import JUDGES, preference, probability
+from arena.battles.judges import JUDGES, preference, probability, weighed
 from arena.battles.judges.chat_bench import Verdict
 from arena.battles.judges.game import NEEDS_MODEL, POINTWISE, Game, open_bench
 from arena.battles.judges.prompt import make_judge
@@ -89,9 +89,9 @@ def said(text: str, **chances: float) -> Completion:
 @pytest.mark.parametrize(
     ("completion", "verdict"),
     [
-        (said("A. It is right.", A=0.5, B=0.5), Verdict(5.5, 5.5, "It is right. [P(first is better) = 0.50]")),
+        (said("A", A=0.5, B=0.5), Verdict(5.5, 5.5, "[P(first is better) = 0.50]")),
         (said("B", A=0.25, b=0.25, B=0.25), Verdict(2.8, 8.2, "[P(first is better) = 0.33]")),
-        (said("**A**: it is", A=0.999, B=0.001), Verdict(10.0, 1.0, "it is ... [P(first is better) = 1.00]")),
+        (said("A", A=0.999, B=0.001), Verdict(10.0, 1.0, "[P(first is better) = 1.00]")),
     ],
 )  # fmt: skip
 def test_a_preference_is_read_from_the_first_word(completion: Completion, verdict: Verdict) -> None:
@@ -119,3 +119,20 @@ def test_a_lean_to_a_seat_cancels_out_over_both_orders() -> None:
 def test_other_words_are_unreadable(read: object) -> None:
     with pytest.raises(Unreadable):
         read(said("Perhaps", Perhaps=0.9))  # type: ignore[operator]  # one of the two functions above
+
+
+def test_two_readings_are_weighed_together() -> None:
+    made = weighed.weigh(2.0, 2.0, 0.2)
+    assert made.score_first > (made.score_second or 0), "equal alone, so the comparison decides"
+    made = weighed.weigh(3.0, -1.0, -0.4)
+    assert made.score_first > (made.score_second or 0), "a lean to a seat cannot undo a clear difference"
+    assert made.explanation == "[alone 8.4 and 4.4, P(first is better) = 0.40]"
+
+
+@pytest.mark.parametrize("kind", ["preference", "weighed"])
+def test_reasons_can_be_left_out(kind: str) -> None:
+    judge = make_judge("judge", kind, "reader", settings={"explain": False})
+    with open_bench(judge, {"reader": contender("reader", judge=True)}) as bench:
+        (made,) = bench.play([Game(INSTRUCTION, GOOD, POOR)])
+    assert made.explanation.startswith("[")
+    assert made.outcome is Outcome.OK

@@ -20,9 +20,9 @@ def test_a_contender_becomes_the_papers_judge_once(store: Store) -> None:
     assert ensure_judge(store, "reader") == store.get(Judge, "reader")
 
 
-def test_the_embedded_judge_reads_probabilities_unless_asked_otherwise(store: Store) -> None:
+def test_the_embedded_judge_weighs_unless_asked_otherwise(store: Store) -> None:
     store.save([dataclasses.replace(contender("tiny"), options={"role": "judge"})])
-    assert (ensure_judge(store, "tiny").name, ensure_judge(store, "tiny").kind) == ("tiny", "preference")
+    assert (ensure_judge(store, "tiny").name, ensure_judge(store, "tiny").kind) == ("tiny", "weighed")
     other = ensure_judge(store, "tiny", "scores")
     assert (other.name, other.kind) == ("tiny-scores", "scores")
 

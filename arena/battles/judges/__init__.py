@@ -6,6 +6,7 @@ JUDGES: dict[str, str] = {
     "single": "arena.battles.judges.single:open_bench",
     "probability": "arena.battles.judges.probability:open_bench",
     "preference": "arena.battles.judges.preference:open_bench",
+    "weighed": "arena.battles.judges.weighed:open_bench",
     "reward": "arena.battles.judges.reward:open_bench",
     "code": "arena.battles.judges.code:open_bench",
     "jury": "arena.battles.judges.jury:open_bench",

@@ -57,7 +57,7 @@ class ChatBench:
             for game in games:
                 key = game.key(self._judge)
                 asked[key] = game
-                yield self._prompt(key, fill(self._judge.prompt, game.instruction, game.first, game.second))
+                yield self._prompt(key, self._messages(game))
 
         broken: list[tuple[Game, Judgement]] = []
         for completion in self._chat.complete(prompts()):
@@ -75,8 +75,11 @@ class ChatBench:
 
         def prompts() -> Iterator[Prompt]:
             for game, judgement in broken:
-                said = fill(self._judge.prompt, game.instruction, game.first, game.second)
-                again = (*said, Message("assistant", judgement.raw or "(nothing)"), Message("user", REPAIR))
+                again = (
+                    *self._messages(game),
+                    Message("assistant", judgement.raw or "(nothing)"),
+                    Message("user", REPAIR),
+                )
                 yield self._prompt(judgement.id, again)
 
         for completion in self._chat.complete(prompts()):
@@ -91,6 +94,13 @@ class ChatBench:
                 seconds=now.seconds + before.seconds,
             )
 
+    def _messages(self, game: Game) -> tuple[Message, ...]:
+        return fill(self._judge.prompt, game.instruction, game.first, game.second)
+
+    def _read(self, _game: Game, completion: Completion) -> Verdict:
+        """What the completion means; raises Unreadable."""
+        return self._manner.read(completion)
+
     def _prompt(self, key: str, messages: tuple[Message, ...]) -> Prompt:
         return Prompt(key, messages, self._sampling, self._schema, self._manner.logprobs)
 
@@ -99,7 +109,7 @@ class ChatBench:
         cut_is_fine = bool(self._manner.logprobs)  # one token is all we ask for then
         if outcome is Outcome.OK or (cut_is_fine and outcome is Outcome.TRUNCATED):
             try:
-                verdict, outcome = self._manner.read(completion), Outcome.OK
+                verdict, outcome = self._read(game, completion), Outcome.OK
             except Unreadable as error:
                 outcome, why = Outcome.UNREADABLE, str(error)
         elif outcome in {Outcome.TRUNCATED, Outcome.EMPTY}:

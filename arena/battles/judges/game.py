@@ -12,8 +12,8 @@ from arena.records import BadInput, Contender, Instruction, Judge, Judgement, Re
 
 POINTWISE = ("single", "probability", "reward", "code")
 """These grade one answer at a time: n grades instead of n (n - 1) games, and no seats."""
-NEEDS_MODEL = ("scores", "verdict", "single", "probability", "preference", "reward")
-NEEDS_PROMPT = ("scores", "verdict", "single", "probability", "preference")
+NEEDS_MODEL = ("scores", "verdict", "single", "probability", "preference", "weighed", "reward")
+NEEDS_PROMPT = ("scores", "verdict", "single", "probability", "preference", "weighed")
 
 
 @dataclass(frozen=True)

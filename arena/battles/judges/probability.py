@@ -16,12 +16,30 @@ SPREAD = 4.0
 
 
 def verdict(completion: Completion) -> Verdict:
-    yes, no = (mass(completion.logprobs, word) for word in ("yes", "no"))
-    if yes == no == 0.0:
-        raise Unreadable("neither Yes nor No is among the likeliest first words")
-    odds = math.log(max(yes, 1e-9)) - math.log(max(no, 1e-9))
-    score = 5.5 + 4.5 * math.tanh(odds / SPREAD)
-    return Verdict(score, None, f"P(yes) = {yes / (yes + no):.3f}, log-odds {odds:+.2f}")
+    value = odds(completion, "Yes", "No")
+    return Verdict(score(value), None, f"P(yes) = {share(value):.3f}, log-odds {value:+.2f}")
+
+
+def odds(completion: Completion, one: str, other: str) -> float:
+    """Log-odds of one first word against another.
+
+    Raises:
+        Unreadable: neither is among the likeliest.
+    """
+    masses = [mass(completion.logprobs, word.lower()) for word in (one, other)]
+    if masses == [0.0, 0.0]:
+        raise Unreadable(f"neither {one} nor {other} is among the likeliest first words")
+    return math.log(max(masses[0], 1e-9)) - math.log(max(masses[1], 1e-9))
+
+
+def share(value: float) -> float:
+    """Probability of the first word among the two, from their log-odds."""
+    return 1 / (1 + math.exp(-value))
+
+
+def score(value: float) -> float:
+    """Log-odds on the scale from 1 to 10."""
+    return 5.5 + 4.5 * math.tanh(value / SPREAD)
 
 
 def mass(logprobs: Mapping[str, float], word: str) -> float:

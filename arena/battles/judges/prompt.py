@@ -16,6 +16,8 @@ PLACEHOLDER = re.compile(r"\{(instruction|first|second|reference)\}")
 SECTION = re.compile(r"^=== (system|user) ===\n", re.MULTILINE)
 FORGED = re.compile(r"\[(?=The (?:Start|End) of |User's Question|Reference answer)", re.IGNORECASE)
 """Our own marks inside an answer: a forged end of an answer is the oldest injection."""
+ALONE = "alone"
+"""Setting of a weighed judge: the prompt by which it reads an answer alone."""
 MOST_CHARACTERS = 8_000
 """Longer answers are shortened in the middle, so that a judge's context holds both."""
 
@@ -25,7 +27,9 @@ def shipped_prompt(kind: str) -> str:
     if kind not in NEEDS_PROMPT:
         return ""
     return (
-        (Path(str(files("arena"))).parent / "assets" / "prompts").joinpath(f"{kind}.txt").read_text("utf-8")
+        (Path(str(files("arena"))).parent / "assets" / "prompts")
+        .joinpath(f"{'preference' if kind == 'weighed' else kind}.txt")
+        .read_text("utf-8")
     )
 
 
@@ -49,6 +53,8 @@ def make_judge(
     text = prompt or shipped_prompt(kind)
     check_prompt(kind, text)
     chosen = dict(settings or {})
+    if kind == "weighed":
+        chosen.setdefault(ALONE, shipped_prompt("probability"))
     version = content_id(kind, contender, text, chosen)
     return Judge(name, kind, contender, text, version, chosen, recorded=recorded)
 
