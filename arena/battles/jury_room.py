@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arena.backends import embedded
 from arena.battles.judges.game import NEEDS_MODEL
 from arena.battles.judges.jury import members
 from arena.battles.judges.prompt import make_judge
@@ -45,7 +46,7 @@ def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
     judge = store.get(Judge, name)
     if judge and kind in {"", judge.kind}:
         return judge
-    model = store.get(Contender, name)
+    model = store.get(Contender, name) or _embedded(store, name)
     default = EMBEDDED_KIND if model and model.options.get("role") == "judge" else "scores"
     kind = kind or default
     plain = name if kind == default and judge is None else f"{name}-{kind}"
@@ -62,3 +63,11 @@ def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
         )
     store.save([judge])
     return judge
+
+
+def _embedded(store: Store, name: str) -> Contender | None:
+    """The embedded model of this name, added to the arena; None where there is none."""
+    model = next((c for c in embedded.contenders(store.home) if c.name == name), None)
+    if model:
+        store.save([model])
+    return model

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
+from arena.backends import embedded
 from arena.battles.judges.prompt import make_judge
 from arena.battles.jury_room import ensure_judge, models_of
-from arena.records import BadInput, Judge, to_json
+from arena.records import BadInput, Contender, Judge, to_json
 from arena.store import Store
 from tests.battles.conftest import contender, small_arena
 
@@ -32,6 +33,12 @@ def test_a_kind_beside_an_existing_judge_gets_a_name_of_its_own(store: Store) ->
     ensure_judge(store, "reader")
     assert ensure_judge(store, "reader", "verdict").name == "reader-verdict"
     assert ensure_judge(store, "reader", "code").name == "checks"
+
+
+def test_the_embedded_judge_is_there_in_an_empty_arena(store: Store) -> None:
+    made = ensure_judge(store, embedded.JUDGE)
+    assert (made.name, made.kind) == (embedded.JUDGE, "weighed")
+    assert models_of(made, {c.name: c for c in store.load(Contender)})
 
 
 def test_an_unknown_name_is_told(store: Store) -> None:
