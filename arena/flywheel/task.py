@@ -28,6 +28,8 @@ class Task:
     """peft's LoraConfig; empty trains every weight."""
     reward_folder: Path | None
     """A reward model's folder; None rewards by `checks`."""
+    aside: float
+    """Share of the examples kept from training for the eval curve."""
     main: bool
     """True in the one process (of several) that reports and saves."""
 

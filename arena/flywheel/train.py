@@ -65,10 +65,15 @@ def launch(store: Store, plan: RoundPlan) -> Job:
     if store.get(Round, plan.name) is not None:
         raise BadInput(f"There is a round {plan.name!r} already; choose another name.")
     settings = settings_for(plan.stage, plan.preset, plan.settings)
+    if not 0 <= plan.aside <= 0.5 or (plan.aside and plan.stage not in SHAPES):
+        raise BadInput(
+            f"The share kept aside must be 0 to 0.5 (it is {plan.aside:g}), and 0 for PPO and RLOO, whose reward "
+            "is measured on fresh answers anyway."
+        )
     chosen = store.get(TrainingSet, plan.training_set)
     rows = examples(store, plan.training_set)
-    if chosen is None or not rows:
-        raise BadInput(f"The training set {plan.training_set!r} has no rows.")
+    if chosen is None or len(rows) < (2 if plan.aside else 1):
+        raise BadInput(f"The training set {plan.training_set!r} has {len(rows)} rows: too few.")
     fitting = SHAPES.get(plan.stage, ())
     if fitting and chosen.stage not in fitting:
         raise BadInput(
@@ -197,6 +202,7 @@ def read_task(run: Run, main: bool) -> Task:
         settings=cast("dict[str, object]", run.settings["settings"]),
         lora=plan.lora,
         reward_folder=Path(contenders[plan.reward].location) if plan.reward else None,
+        aside=plan.aside,
         main=main,
     )
 

@@ -156,3 +156,19 @@ def test_no_lost_battle_above_k_is_a_clear_sentence(home: Path) -> None:
         lost_battles(store, home / "models" / "tiny")
         with pytest.raises(BadInput, match=r"8 gap below K.*Lower K"):
             training_set(store, "sft", k=5.5)
+
+
+def test_lessons_kept_aside_report_a_loss_of_their_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(home) as store:
+        lost_battles(store, home / "models" / "tiny")
+        settings: dict[str, Json] = {"max_steps": 10, "learning_rate": 3e-3, "per_device_train_batch_size": 2}
+        plan = RoundPlan("seen", "sft", "student", training_set(store, "sft"), settings=settings, aside=0.25)
+        job = prepared(store, plan, monkeypatch)
+        assert run_here(store, job).state is State.DONE
+        aside = [(m["step"], float(str(m["eval_loss"]))) for m in jobs.metrics(job) if "eval_loss" in m]
+        assert [step for step, _ in aside] == list(range(11))
+        assert aside[-1][1] < aside[0][1]
+        for stage, share, words in (("sft", 0.6, "0 to 0.5"), ("ppo", 0.1, "0 for PPO")):
+            other = RoundPlan("x", stage, "student", training_set(store, stage), aside=share)
+            with pytest.raises(BadInput, match=words):
+                prepared(store, other, monkeypatch)

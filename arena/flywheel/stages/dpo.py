@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from datasets import Dataset
 from transformers import AutoModelForCausalLM
 from trl import DPOConfig, DPOTrainer
 
 from arena.flywheel.stages.over_trl import (
     arguments,
     conversation,
+    datasets,
     fit,
     fitting,
     load_model,
@@ -34,7 +34,7 @@ def train(task: Task) -> dict[str, float]:
     trainer = DPOTrainer(
         model=load_model(task, AutoModelForCausalLM),
         args=args,
-        train_dataset=Dataset.from_list(rows),
+        **datasets(task, rows),
         processing_class=tokenizer,
         peft_config=lora_config(task),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from transformers import AutoTokenizer, TrainerCallback
 
 from arena.flywheel.task import Task
@@ -49,6 +50,8 @@ def arguments(kind: Any, task: Task) -> Any:
         "seed": 0,
         "dataloader_pin_memory": gpu,
     }
+    if task.aside:
+        base |= {"eval_strategy": "steps", "eval_steps": 0.1, "eval_on_start": True}
     if not gpu and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         base["ddp_backend"] = "gloo"
     try:
@@ -122,6 +125,17 @@ def fitting(
             "raise max_length or select shorter answers."
         )
     return kept
+
+
+def datasets(task: Task, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows as the trainer's data sets; those kept aside are spread over the whole, not its end."""
+    kept = max(1, int(len(rows) * task.aside)) if task.aside else 0
+    if not kept:
+        return {"train_dataset": Dataset.from_list(rows)}
+    places = {round((n + 0.5) * len(rows) / kept - 0.5) for n in range(kept)}
+    aside = [row for n, row in enumerate(rows) if n in places]
+    learnt = [row for n, row in enumerate(rows) if n not in places]
+    return {"train_dataset": Dataset.from_list(learnt), "eval_dataset": Dataset.from_list(aside)}
 
 
 def _tokens(tokenizer: Any, messages: list[Message]) -> int:

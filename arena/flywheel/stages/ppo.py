@@ -303,14 +303,19 @@ class _Trainer:
 
     def _minibatch(self, r: Rollout, rows: Tensor) -> dict[str, float]:
         c = self.config
-        tokens, attention, mask = r.tokens[rows], r.attention[rows], r.mask[rows]
-        width = mask.shape[1]
+        # Cut to what these rows need: one long answer of the batch would cost all of them its width.
+        width = int(r.mask[rows].sum(dim=1).max())
+        first = int((r.attention[rows].cumsum(dim=1) == 0).sum(dim=1).min())
+        end = r.tokens.shape[1] - r.mask.shape[1] + width
+        tokens, attention = (t[rows, first:end] for t in (r.tokens, r.attention))
+        mask, log_probs, advantages, old, returns = (
+            t[rows, :width] for t in (r.mask, r.log_probs, r.advantages, r.values, r.returns)
+        )
         new, entropy = self._log_probs(self.policy, tokens, attention, width)
-        policy_loss, clipped = policy_objective(new, r.log_probs[rows], r.advantages[rows], mask, c.clip)
+        policy_loss, clipped = policy_objective(new, log_probs, advantages, mask, c.clip)
         values = self._values(tokens, attention, width)
-        old = r.values[rows]
         near = old + (values - old).clamp(-c.value_clip, c.value_clip)
-        worst = torch.maximum((values - r.returns[rows]) ** 2, (near - r.returns[rows]) ** 2)
+        worst = torch.maximum((values - returns) ** 2, (near - returns) ** 2)
         value_loss = 0.5 * mean(worst, mask)
         loss = policy_loss + c.value_coefficient * value_loss
         self.optimizer.zero_grad()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from datasets import Dataset
 from transformers import AutoModelForSequenceClassification
 from trl import RewardConfig, RewardTrainer
 
 from arena.flywheel.stages.dpo import pair
-from arena.flywheel.stages.over_trl import arguments, fit, fitting, load_model, load_tokenizer, lora_config
+from arena.flywheel.stages.over_trl import (
+    arguments,
+    datasets,
+    fit,
+    fitting,
+    load_model,
+    load_tokenizer,
+    lora_config,
+)
 from arena.flywheel.task import Task
 
 
@@ -22,7 +29,7 @@ def train(task: Task) -> dict[str, float]:
     trainer = RewardTrainer(
         model=model,
         args=args,
-        train_dataset=Dataset.from_list(rows),
+        **datasets(task, rows),
         processing_class=tokenizer,
         peft_config=lora_config(task, "SEQ_CLS"),
     )

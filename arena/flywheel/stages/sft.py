@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from datasets import Dataset
 from transformers import AutoModelForCausalLM
 from trl import SFTConfig, SFTTrainer
 
@@ -12,6 +11,7 @@ from arena.flywheel.stages.over_trl import (
     Message,
     arguments,
     conversation,
+    datasets,
     fit,
     fitting,
     load_model,
@@ -35,7 +35,7 @@ def train(task: Task) -> dict[str, float]:
     trainer = SFTTrainer(
         model=load_model(task, AutoModelForCausalLM),
         args=args,
-        train_dataset=Dataset.from_list(rows),
+        **datasets(task, rows),
         processing_class=tokenizer,
         peft_config=lora_config(task),
     )
