@@ -560,10 +560,11 @@ def work(folder: Path) -> int:
         def wish(_signal: int, _frame: FrameType | None) -> None:
             run.stopping = True
 
-        signal.signal(signal.SIGTERM, wish)
+        before = signal.signal(signal.SIGTERM, wish)
         try:
             return _work(run)
         finally:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # a caller must stay killable
             run.close()
 
 
