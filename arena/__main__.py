@@ -19,6 +19,7 @@ COMMANDS = (
     "arena.ratings.commands",
     "arena.flywheel.commands",
     "arena.loop",
+    "arena.conductor",
     "arena.sample",
 )
 """Modules whose `add(commands)` brings their words to the command line."""

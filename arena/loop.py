@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean
 
 from arena import jobs, sample
@@ -15,18 +15,21 @@ from arena.battles.fight import launch as launch_battles
 from arena.battles.jury_room import EMBEDDED_KIND, ensure_judge
 from arena.battles.plan import in_words, plan
 from arena.flywheel import bouts, train, training_sets
-from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, read_plan
+from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.selection import Selection
 from arena.ratings import consistency, references, slices
 from arena.ratings.commands import as_text
 from arena.records import Battle, Contender, Json, Sampling, TestSet, TrainingSet
 from arena.store import Store
-from arena.terminal import Subparsers, command, group, say, show, wait
-from arena.testsets.build import Plan, split_name
+from arena.terminal import Subparsers, command, say, show, wait
 from arena.testsets.build import launch as launch_build
 from arena.testsets.embed import FALLBACK
+from arena.testsets.plan import Plan, split_name
 
-SHORT = Sampling(temperature=0.7, top_p=0.95, max_tokens=128)
+Follow = Callable[[Store, jobs.Job], jobs.Status]
+"""Waits for a job's end, and raises ArenaError when that is not what was wished for."""
+
+SHORT = Sampling(temperature=0.7, top_p=0.95, max_tokens=96)
 """Short answers keep a loop on two cores within minutes."""
 
 
@@ -40,9 +43,9 @@ class Loop:
     student: str = embedded.STUDENT
     teachers: tuple[str, ...] = ("qwen2.5-coder-0.5b", embedded.JUDGE)
     judge: str = embedded.JUDGE
-    test: int = 8
+    test: int = 6
     """Instructions of the held-out test set."""
-    lessons: int = 16
+    lessons: int = 12
     """Instructions on which the student's losses become lessons."""
     k: float = 0.25
     """Least score gap of a lesson."""
@@ -121,14 +124,14 @@ def run(store: Store, loop: Loop) -> Outcome:
     )
 
 
-def fight(store: Store, settings: FightSettings) -> None:
+def fight(store: Store, settings: FightSettings, follow: Follow = wait) -> None:
     """Answers, games and battles that are still missing, in a job."""
     found = plan(store, settings)
     if found.calls == 0 and _fought(store, settings):
         say(f"   All {found.meetings} battles are recorded already.")
         return
     say("   " + in_words(found).replace("\n", "\n   "))
-    wait(store, launch_battles(store, settings))
+    follow(store, launch_battles(store, settings))
 
 
 def lost_battles(
@@ -145,7 +148,7 @@ def lost_battles(
     )
 
 
-def learn(store: Store, plan_: RoundPlan) -> None:
+def learn(store: Store, plan_: RoundPlan, follow: Follow = wait) -> None:
     """Train the round's checkpoint unless it is there."""
     name = plan_.checkpoint or plan_.name
     if store.get(Contender, name) is not None:
@@ -154,49 +157,9 @@ def learn(store: Store, plan_: RoundPlan) -> None:
     stopped = [j for j in jobs.jobs(store.home) if j.kind == "train" and f" {name}:" in j.title]
     if stopped:
         jobs.resume(stopped[0])
-        wait(store, stopped[0])
+        follow(store, stopped[0])
         return
-    wait(store, train.launch(store, plan_))
-
-
-def run_flywheel(store: Store, path: Path) -> list[str]:
-    """Every step of a flywheel plan in its order; steps that are done are not done again.
-
-    Returns the names of the contenders it made.
-
-    Raises:
-        BadInput: the plan names what is not there.
-    """
-    plan_ = read_plan(path)
-    judge = ensure_judge(store, plan_.judge)
-    for step in plan_.steps:
-        _take(store, plan_, step, judge.name)
-    made = [step.makes for step in plan_.steps]
-    if plan_.held_out:
-        say(f"Report on {plan_.held_out}, which no step trained on")
-        reporter = ensure_judge(store, plan_.second_judge or plan_.judge)
-        fight(store, FightSettings(plan_.held_out, (plan_.base, *plan_.teachers, *made), reporter.name))
-    return made
-
-
-def _take(store: Store, plan_: FlywheelPlan, step: Step, judge: str) -> None:
-    say(f"{step.makes}: {step.stage} of {step.starts_from} on battles of {step.battles_as}")
-    for split in step.splits:
-        fight(store, FightSettings(split, (step.battles_as, *plan_.teachers), judge))
-    name = f"{plan_.name}-{step.makes}-lessons"
-    if store.get(TrainingSet, name) is None:
-        fought = [bout for split in step.splits for bout in bouts.read_bouts(store, split, judge)]
-        source: dict[str, Json] = {"testsets": list(step.splits), "judge": judge}
-        training_sets.make_training_set(
-            store, name, step.battles_as, step.stage, step.selection, fought, source
-        )
-    learn(
-        store,
-        RoundPlan(
-            step.makes, step.stage, step.starts_from, name, preset=step.preset, settings=step.settings,
-            reward=step.reward, iteration=step.iteration, forbid_leaks=True,
-        ),
-    )  # fmt: skip
+    follow(store, train.launch(store, plan_))
 
 
 def _calls(store: Store) -> int:
@@ -229,9 +192,6 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--lessons", type=int, default=Loop.lessons, help="instructions for lessons")
     parser.add_argument("--k", type=float, default=Loop.k, help="least score gap of a lesson")
     parser.add_argument("--seed", type=int, default=Loop.seed)
-    words = group(commands, "flywheel", "several rounds from one plan")
-    runner = command(words, "run", _flywheel, "carry out a flywheel plan; done steps are not done again")
-    runner.add_argument("plan", type=Path, help="a YAML file")
     command(commands, "prepare", _prepare, "embedded contenders and the recorded arena, as the app does")
 
 
@@ -271,12 +231,6 @@ def _paper() -> str:
         f"{name} {metric.value:.3f}" for name, metric in found.metrics.items() if metric.value is not None
     )
     return f"For comparison, the paper's {names[-1]} against {names[0]}: {figures}"
-
-
-def _flywheel(arguments: argparse.Namespace) -> None:
-    with Store.open(arguments.home) as store:
-        made = run_flywheel(store, arguments.plan)
-    show(arguments, {"made": list(made)}, f"Made: {', '.join(made)}")
 
 
 def _prepare(arguments: argparse.Namespace) -> None:

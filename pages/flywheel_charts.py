@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import polars as pl
@@ -43,29 +43,45 @@ def shares(categories: pl.DataFrame) -> go.Figure:
 
 
 def training(curves: pl.DataFrame, figure_name: str) -> go.Figure:
-    """One figure of every recent round over its steps, overlaid."""
+    """One figure of every recent round over its steps, overlaid; the loss with the eval loss beside it, dashed."""
     figure = go.Figure()
-    chosen = curves.filter(pl.col("figure") == figure_name)
-    for n, ((run,), rows) in enumerate(chosen.group_by(["run"], maintain_order=True)):
-        figure.add_scatter(
-            x=rows["step"].to_list(),
-            y=rows["value"].to_list(),
-            mode="lines+markers",
-            marker={"size": 4},
-            line={"color": HUES[n % len(HUES)]},
-            name=str(rows["round"][0]),
-            legendgroup=str(run),
-        )
+    runs = curves["run"].unique(maintain_order=True).to_list()
+    kinds = {figure_name: "solid", **({"eval_loss": "dash"} if figure_name == "loss" else {})}
+    for n, run in enumerate(runs):
+        for kind, dash in kinds.items():
+            rows = curves.filter((pl.col("run") == run) & (pl.col("figure") == kind)).sort("step")
+            if rows.is_empty():
+                continue
+            figure.add_scatter(
+                x=rows["step"].to_list(),
+                y=rows["value"].to_list(),
+                mode="lines+markers",
+                marker={"size": 4},
+                line={"color": HUES[n % len(HUES)], "dash": dash},
+                name=str(rows["round"][0]) + (", kept aside" if kind != figure_name else ""),
+                legendgroup=str(run),
+            )
     figure.update_xaxes(title="step")
     return dress(figure, figure_name.replace("_", " "), 320)
 
 
-def flow(steps: Sequence[Step]) -> go.Figure:
-    """The schedule: a box a step, a line from what it starts from; a column an iteration."""
+STANDING = {"done": 1.0, "learning": 0.6, "waiting": 0.25}
+"""How strongly a step is drawn."""
+
+
+def flow(steps: Sequence[Step], standing: Mapping[str, str] | None = None) -> go.Figure:
+    """The schedule: a box a step, a line from what it starts from; a column an iteration.
+
+    Args:
+        standing: step -> done, learning or waiting; without it every step is drawn in full.
+    """
     place: dict[str, tuple[float, float]] = {}
     rows = {"sft": 3.0, "dpo": 2.0, "reward": 1.0, "ppo": 0.0, "rloo": 0.0}
     for step in steps:
-        place[step.makes] = (float(step.iteration), rows[step.stage])
+        x, y = float(step.iteration), rows[step.stage]
+        while (x, y) in place.values():  # two of one kind in an iteration stand beside each other
+            x += 0.25
+        place[step.makes] = (x, y)
     figure = go.Figure()
     for step in steps:
         to = place[step.makes]
@@ -80,16 +96,23 @@ def flow(steps: Sequence[Step]) -> go.Figure:
                     hoverinfo="skip",
                     showlegend=False,
                 )
+    states = [(standing or {}).get(s.makes, "done" if standing is None else "waiting") for s in steps]
     figure.add_scatter(
         x=[place[s.makes][0] for s in steps],
         y=[place[s.makes][1] for s in steps],
         mode="markers+text",
-        marker={"size": 26, "symbol": "square", "color": [STAGE_COLOURS[s.stage] for s in steps]},
+        marker={
+            "size": 26,
+            "symbol": "square",
+            "color": [STAGE_COLOURS[s.stage] for s in steps],
+            "opacity": [STANDING[state] for state in states],
+        },
         text=[f"{s.makes}<br>{'+'.join(s.splits)}" for s in steps],
         textposition="middle right",
         hovertext=[
             f"{s.makes}: {s.stage} of {s.starts_from}, {s.battles_as} battles, K {s.selection.k:g}"
-            for s in steps
+            + (f"; {state}" if standing is not None else "")
+            for s, state in zip(steps, states, strict=True)
         ],
         hoverinfo="text",
         showlegend=False,
@@ -99,4 +122,4 @@ def flow(steps: Sequence[Step]) -> go.Figure:
     if columns:
         figure.update_xaxes(range=[columns[0] - 0.3, columns[-1] + 0.7])
     figure.update_yaxes(visible=False, range=[-0.6, 3.6])
-    return dress(figure, "Solid: weights come from; dotted: who battles", 340)
+    return dress(figure, "Solid: weights come from; dotted: who battles; faint: not done yet", 340)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class RoundPlan:
     """PPO and RLOO: the contender that is the reward model; empty rewards answers that pass their check."""
     threads: int = 1
     """torch's. Two on a busy two-core machine were 5-7 times slower than one."""
+    aside: float = 0.0
+    """Share of the examples kept from training, 0 to 0.5, on which SFT, DPO and reward models report a loss."""
     iteration: int | None = None
     forbid_leaks: bool = False
     """Refuse examples that are also in a held-out test set; otherwise they are counted and shown."""
@@ -74,6 +76,8 @@ class FlywheelPlan:
     """Test set that reports the result; never trained on."""
     second_judge: str = ""
     """Reports the result, so that the judge who picked the data does not also grade it."""
+    battles: Settings = field(default_factory=dict)
+    """How the battles on the splits are fought, e.g. {"samples": 3, "conservative": true}."""
     steps: tuple[Step, ...] = ()
 
 
@@ -120,6 +124,19 @@ def paper_schedule(base: str = "base", zero: str = "SFT-I0") -> tuple[Step, ...]
     return tuple(steps)
 
 
+def first_schedule(
+    base: str, teachers: Sequence[str], judge: str, splits: Sequence[str], held_out: str
+) -> FlywheelPlan:
+    """A plan to begin with: SFT on the first split, DPO of what it made on the next, on two cores."""
+    one, two = f"{base}-sft-i1", f"{base}-dpo-i1"
+    first, second = splits[:1], splits[1:2] or splits[:1]
+    steps = (
+        Step(one, base, base, "sft", tuple(first), 1, Selection(k=1.0)),
+        Step(two, one, one, "dpo", tuple(second), 1, Selection(k=1.0)),
+    )
+    return FlywheelPlan("first-rounds", base, tuple(teachers), judge, held_out, steps=steps)
+
+
 def check_plan(plan: FlywheelPlan) -> None:
     """Find what would go wrong before the first battle.
 
@@ -158,17 +175,27 @@ def read_plan(path: Path) -> FlywheelPlan:
         BadInput: the file is missing, is not YAML, or names something unknown; says where.
     """
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        return parse_plan(path.read_text("utf-8"), f"The plan {path}")
     except OSError as error:
         raise BadInput(f"The plan {path} cannot be read: {error.strerror}.") from error
+
+
+def parse_plan(text: str, where: str = "The plan") -> FlywheelPlan:
+    """A flywheel plan from YAML, checked.
+
+    Raises:
+        BadInput: as `read_plan`.
+    """
+    try:
+        data = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise BadInput(f"The plan {path} is not YAML: {error}") from error
+        raise BadInput(f"{where} is not YAML: {error}") from error
     if not isinstance(data, dict):
-        raise BadInput(f"The plan {path} must hold named settings: name, base, teachers, judge, steps.")
+        raise BadInput(f"{where} must hold named settings: name, base, teachers, judge, steps.")
     steps = data.pop("steps", None) or []
     plan = FlywheelPlan(
-        **{**_known(FlywheelPlan, data, str(path)), "teachers": tuple(data.get("teachers") or ())},
-        steps=tuple(_step(step, f"{path}, step {n}") for n, step in enumerate(steps, 1)),
+        **{**_known(FlywheelPlan, data, where), "teachers": tuple(data.get("teachers") or ())},
+        steps=tuple(_step(step, f"{where}, step {n}") for n, step in enumerate(steps, 1)),
     )
     check_plan(plan)
     return plan
@@ -176,7 +203,12 @@ def read_plan(path: Path) -> FlywheelPlan:
 
 def write_plan(plan: FlywheelPlan, path: Path) -> None:
     """The plan as YAML; settings that are at their defaults are left out."""
-    path.write_text(yaml.safe_dump(plan_data(plan), sort_keys=False, allow_unicode=True), "utf-8")
+    path.write_text(plan_text(plan), "utf-8")
+
+
+def plan_text(plan: FlywheelPlan) -> str:
+    """What `write_plan` writes."""
+    return yaml.safe_dump(plan_data(plan), sort_keys=False, allow_unicode=True)
 
 
 def plan_data(plan: FlywheelPlan) -> dict[str, Any]:
@@ -188,7 +220,7 @@ def plan_data(plan: FlywheelPlan) -> dict[str, Any]:
         changed = {k: v for k, v in to_json(step.selection).items() if v != defaults[k]}
         row.pop("selection")
         data["steps"].append({**row, **({"selection": changed} if changed else {})})
-    return {k: v for k, v in data.items() if v not in ("", [])}
+    return {k: v for k, v in data.items() if v not in ("", [], {})}
 
 
 def _step(data: object, where: str) -> Step:

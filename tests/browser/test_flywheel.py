@@ -22,7 +22,7 @@ def test_lost_battles_become_a_checkpoint_in_the_browser(context: Any, make_app:
     page.set_default_timeout(30_000)
     watch.follow(page)
     page.goto(f"{app.url}/flywheel")
-    expect(page.locator("#flywheel-found")).to_contain_text("12 lessons", timeout=30_000)
+    expect(page.locator("#flywheel-found")).to_contain_text("12 lessons", timeout=90_000)
     expect(page.locator("#flywheel-along-k .plotly")).to_be_visible(timeout=30_000)
     expect(page.locator("#flywheel-rows")).to_contain_text("RED")
     name = page.locator("#flywheel-name textarea, #flywheel-name input").first
@@ -37,7 +37,7 @@ def test_lost_battles_become_a_checkpoint_in_the_browser(context: Any, make_app:
     expect(page.locator("#flywheel-loss .plotly")).to_be_visible(timeout=30_000)
     page.reload()
     expect(page.locator("#flywheel-tree")).to_contain_text("student-sft-1", timeout=30_000)
-    expect(page.locator("#flywheel-found")).to_contain_text("12 lessons", timeout=30_000)
+    expect(page.locator("#flywheel-found")).to_contain_text("12 lessons", timeout=90_000)
     page.locator("#flywheel-k input[type=number]").fill("6")
     page.locator("#flywheel-k input[type=number]").press("Tab")
     expect(page.locator("#flywheel-found")).to_contain_text("0 lessons", timeout=30_000)

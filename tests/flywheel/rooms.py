@@ -26,9 +26,7 @@ def lost_battles(store: Store, folder: Path, count: int = 8) -> Contender:
     store.save([student, teacher])
     for n in range(count):
         word = COLOURS[n % len(COLOURS)]
-        instruction = Instruction.of(
-            f"say the word {word} {n} in big letters", category="verifiable", check={"kind": "uppercase"}
-        )
+        instruction = instruction_that_code_checks(n)
         mine = Response(f"s{n}", "student", instruction.id, "x", 0, (word,))
         best = Response(f"t{n}", "teacher", instruction.id, "x", 0, (word.upper(),))
         battle = Battle(
@@ -37,6 +35,14 @@ def lost_battles(store: Store, folder: Path, count: int = 8) -> Contender:
         )  # fmt: skip
         store.save([instruction, mine, best, battle])
     return student
+
+
+def instruction_that_code_checks(n: int) -> Instruction:
+    return Instruction.of(
+        f"say the word {COLOURS[n % len(COLOURS)]} {n} in big letters",
+        category="verifiable",
+        check={"kind": "uppercase"},
+    )
 
 
 def training_set(store: Store, stage: str, k: float = 1.0) -> str:

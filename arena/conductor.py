@@ -1,0 +1,290 @@
+"""Carries out a flywheel plan as one run: battles on the splits -> lessons -> stage -> new contender -> next.
+
+All it knows of its past is in the store, so doing a plan again does only what is missing. The terminal
+follows it in the foreground; in the app a thread does, which can be stopped and started at any step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from arena import ablation, jobs, loop
+from arena.battles.fight import FightSettings
+from arena.battles.jury_room import ensure_judge
+from arena.flywheel import bouts, likelihood, training_sets
+from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, parse_plan, plan_data, read_plan, write_plan
+from arena.flywheel.strategies import NEEDS_SCORES
+from arena.ratings import slices
+from arena.ratings.commands import as_text
+from arena.ratings.leaderboard import Leaderboard
+from arena.records import ArenaError, BadInput, Contender, Json, TestSet, TrainingSet
+from arena.store import Store
+from arena.terminal import Subparsers, command, group, say, show, wait
+
+Tell = Callable[[str], None]
+BATTLES = ("samples", "conservative", "tie_margin", "limit", "category", "seed")
+"""Settings of battles that a plan may change."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    made: tuple[str, ...]
+    board: Leaderboard | None
+    """Of the held-out test set by the judge who reports; None without such a set."""
+
+    @property
+    def best(self) -> str:
+        """The contender made here that the arena rates highest: never the one of lowest loss."""
+        rows = self.board.rows if self.board else ()
+        return next((row.model for row in rows if row.model in self.made), "")
+
+
+def carry_out(store: Store, plan: FlywheelPlan, follow: loop.Follow = wait, tell: Tell = say) -> Outcome:
+    """Every step of a plan in its order, then the report; what is done is not done again.
+
+    Raises:
+        BadInput: the plan names what is not there.
+    """
+    _check_names(store, plan)
+    judge = ensure_judge(store, plan.judge).name
+    for step in plan.steps:
+        tell(f"{step.makes}: {step.stage} of {step.starts_from} on battles of {step.battles_as}")
+        _take(store, plan, step, judge, follow, tell)
+    made = tuple(step.makes for step in plan.steps if step.stage != "reward")  # a reward model can't talk
+    if not plan.held_out:
+        return Outcome(made, None)
+    tell(f"Report on {plan.held_out}, which no step trained on")
+    reporter = ensure_judge(store, plan.second_judge or plan.judge).name
+    field = (plan.base, *plan.teachers, *made)
+    loop.fight(store, FightSettings(plan.held_out, field, reporter), follow)
+    chosen = slices.Slice(testset=plan.held_out, judge=reporter, contenders=field)
+    return Outcome(made, slices.board(store, chosen))
+
+
+def _check_names(store: Store, plan: FlywheelPlan) -> None:
+    """Before the first battle rather than after hours."""
+    for name in plan.battles:
+        if name not in BATTLES:
+            raise BadInput(
+                f"The plan {plan.name}: battles have no setting {name!r}; there are {', '.join(BATTLES)}."
+            )
+    known = {contender.name for contender in store.load(Contender)}
+    made = {step.makes for step in plan.steps}
+    for name in (plan.base, *plan.teachers, *(step.battles_as for step in plan.steps)):
+        if name not in known | made:
+            raise BadInput(f"The plan {plan.name} names {name!r}, which is not among the contenders.")
+    for testset in {split for step in plan.steps for split in step.splits} | ({plan.held_out} - {""}):
+        if store.get(TestSet, testset) is None:
+            raise BadInput(f"The plan {plan.name} names {testset!r}, but there is no such test set or split.")
+
+
+def _take(store: Store, plan: FlywheelPlan, step: Step, judge: str, follow: loop.Follow, tell: Tell) -> None:
+    name = lessons_of(plan, step)
+    if store.get(TrainingSet, name) is None:
+        for split in step.splits:
+            field = (step.battles_as, *plan.teachers)
+            how = cast("dict[str, Any]", dict(plan.battles))
+            loop.fight(store, FightSettings(split, field, judge, "target", step.battles_as, **how), follow)
+        fought = [
+            bout
+            for split in step.splits
+            for bout in bouts.read_bouts(store, split, judge, student=step.battles_as)
+        ]
+        source: dict[str, Json] = {"testsets": list(step.splits), "judge": judge}
+        scores = None
+        if step.selection.strategy in NEEDS_SCORES:
+            scores = likelihood.scores(store, step.battles_as, fought, step.selection.strategy)
+        made = training_sets.make_training_set(
+            store, name, step.battles_as, step.stage, step.selection, fought, source, scores
+        )
+        tell(f"{step.makes}: {made.size} lessons")
+    round_ = RoundPlan(
+        step.makes, step.stage, step.starts_from, name, preset=step.preset, settings=step.settings,
+        reward=step.reward, iteration=step.iteration, forbid_leaks=True,
+    )  # fmt: skip
+    loop.learn(store, round_, follow)
+
+
+def lessons_of(plan: FlywheelPlan, step: Step) -> str:
+    """Name of the training set that a step learns."""
+    return f"{plan.name}-{step.makes}-lessons"
+
+
+def standing(store: Store, plan: FlywheelPlan) -> dict[str, str]:
+    """Step -> done, learning (its lessons are chosen), or waiting."""
+    return {
+        step.makes: "done"
+        if store.get(Contender, step.makes)
+        else "learning"
+        if store.get(TrainingSet, lessons_of(plan, step))
+        else "waiting"
+        for step in plan.steps
+    }
+
+
+# --- in the app -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Word:
+    """Where a plan's run stands, as kept beside the plan."""
+
+    state: str = "new"
+    """new, running, stopping, stopped, interrupted (the app ended), failed, done"""
+    doing: str = ""
+    error: str = ""
+
+
+class _Halt(Exception):
+    """The user wants the plan to stop."""
+
+
+class Conductor:
+    """The plans of an arena and the threads that carry them out."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._threads: dict[str, threading.Thread] = {}
+        self._halts: dict[str, threading.Event] = {}
+
+    def save(self, text: str) -> FlywheelPlan:
+        """Keep a plan, checked.
+
+        Raises:
+            BadInput: it is no plan, its name is no file's name, or its run is going on.
+        """
+        plan = parse_plan(text)
+        if not NAME.fullmatch(plan.name):
+            raise BadInput(
+                f"The plan's name {plan.name!r} must be letters, digits, dots, dashes, underscores."
+            )
+        if self.word(plan.name).state in {"running", "stopping"} and self.plan(plan.name) != plan:
+            raise BadInput(f"{plan.name} is running; stop it before you change it, or give it another name.")
+        write_plan(plan, self._folder() / f"{plan.name}.yaml")
+        return plan
+
+    def names(self) -> list[str]:
+        """The plans kept, the newest first."""
+        files = sorted(self._folder().glob("*.yaml"), key=lambda f: -f.stat().st_mtime)
+        return [file.stem for file in files]
+
+    def plan(self, name: str) -> FlywheelPlan:
+        return read_plan(self._folder() / f"{name}.yaml")
+
+    def text(self, name: str) -> str:
+        """The plan's YAML."""
+        self.plan(name)
+        return (self._folder() / f"{name}.yaml").read_text("utf-8")
+
+    def word(self, name: str) -> Word:
+        """Where its run stands; a run whose thread is gone was interrupted."""
+        try:
+            word = Word(**json.loads((self._folder() / f"{name}.json").read_text("utf-8")))
+        except (OSError, ValueError):
+            return Word()
+        thread = self._threads.get(name)
+        if word.state in {"running", "stopping"} and (thread is None or not thread.is_alive()):
+            return Word("interrupted", word.doing)
+        return word
+
+    def start(self, name: str) -> None:
+        """Carry the plan out, or go on with it.
+
+        Raises:
+            BadInput: it is running, or names what is not there.
+        """
+        plan = self.plan(name)
+        if self.word(name).state in {"running", "stopping"}:
+            raise BadInput(f"{name} is running already.")
+        _check_names(self._store, plan)
+        self._halts[name] = threading.Event()
+        self._threads[name] = threading.Thread(target=self._work, args=(plan,), daemon=True)
+        self._keep(name, Word("running"))
+        self._threads[name].start()
+
+    def stop(self, name: str) -> None:
+        """Ask for a stop: the job at work leaves its checkpoint first."""
+        if self.word(name).state == "running":
+            self._keep(name, Word("stopping", self.word(name).doing))
+            self._halts[name].set()
+
+    def join(self, name: str, seconds: float) -> None:
+        """Wait for the run's end."""
+        self._threads[name].join(seconds)
+
+    def _work(self, plan: FlywheelPlan) -> None:
+        halt = self._halts[plan.name]
+
+        def tell(text: str) -> None:
+            if halt.is_set():
+                raise _Halt
+            self._keep(plan.name, Word("running", text))
+
+        try:
+            outcome = carry_out(self._store, plan, lambda store, job: self._follow(job, halt), tell)
+        except _Halt:
+            self._keep(plan.name, Word("stopped", self.word(plan.name).doing))
+        except ArenaError as error:
+            self._keep(plan.name, Word("failed", self.word(plan.name).doing, str(error)))
+        else:
+            best = f"The arena's best: {outcome.best}." if outcome.best else "Every step is done."
+            self._keep(plan.name, Word("done", best))
+
+    def _follow(self, job: jobs.Job, halt: threading.Event) -> jobs.Status:
+        """A job to its end; the app's collector and ours take turns at its records."""
+        asked = False
+        while (status := jobs.status(job)).active:
+            if halt.is_set() and not asked:
+                jobs.stop(job)
+                asked = True
+            time.sleep(0.3)
+        jobs.collect(self._store)
+        if halt.is_set():
+            raise _Halt
+        if status.state is not jobs.State.DONE:
+            raise ArenaError(f"{job.title}: {status.state}. {status.error or 'Its log says why.'}")
+        return status
+
+    def _keep(self, name: str, word: Word) -> None:
+        file = self._folder() / f"{name}.json"
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(word.__dict__), "utf-8")
+        part.rename(file)
+
+    def _folder(self) -> Path:
+        folder = self._store.home / "plans"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+# --- on the command line ----------------------------------------------------------------------------
+
+
+def add(commands: Subparsers) -> None:
+    words = group(commands, "flywheel", "several rounds from one plan")
+    runner = command(words, "run", _run, "carry out a flywheel plan; done steps are not done again")
+    runner.add_argument("plan", type=Path, help="a YAML file")
+    ablate = command(
+        words, "ablate", ablation.run_command, "a plan once for each cell of its `grid`, compared"
+    )
+    ablate.add_argument("plan", type=Path, help="a YAML file with a `grid`: setting -> values to try")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    plan = read_plan(arguments.plan)
+    with Store.open(arguments.home) as store:
+        outcome = carry_out(store, plan)
+    document: dict[str, Json] = {"made": list(outcome.made), "best": outcome.best, "plan": plan_data(plan)}
+    lines = [f"Made: {', '.join(outcome.made)}"]
+    if outcome.board is not None:
+        lines += [as_text(outcome.board), f"The arena's best of them: {outcome.best}"]
+    show(arguments, document, "\n".join(lines))

@@ -1,0 +1,115 @@
+"""Checkpoints: their family tree with ratings and disk use, the next battle a click away, old ones pruned."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+from gradio.context import Context
+
+from arena.flywheel.lineage import lineage
+from arena.flywheel.prune import disk_use, prune
+from arena.ratings import slices
+from arena.records import ArenaError
+from arena.store import Store
+from pages import flywheel_training
+
+HEADERS = ["checkpoint", "stage", "examples", "battles", "rating", "disk", "battle it"]
+
+
+def render(store: Store) -> None:
+    """Layout, then wiring."""
+    gr.Markdown("## 3. Checkpoints")
+    tree = gr.HTML(elem_id="flywheel-tree")
+    with gr.Row(equal_height=True):
+        old = gr.Dropdown([], multiselect=True, label="Checkpoints to prune", elem_id="flywheel-prune")
+        prune_button = gr.Button("Delete their folders", elem_id="flywheel-prune-do")
+    said = gr.HTML(elem_id="flywheel-pruned")
+    timer = gr.Timer(2.0)
+
+    def arrive() -> tuple[Any, Any]:
+        return tree_html(store), _menu(store)
+
+    def watch() -> tuple[Any, Any]:
+        """Runs while a training moves; the menu stays as it is, since somebody may be choosing in it."""
+        return tree_html(store), gr.Timer(active=flywheel_training.moving(store))
+
+    def delete(names: list[str] | None) -> tuple[Any, ...]:
+        return _delete(store, names or [])
+
+    page = Context.root_block
+    assert page is not None, "render() is called inside a route"
+    page.load(arrive, None, [tree, old], show_progress="hidden")
+    page.load(lambda: gr.Timer(active=True), None, timer, show_progress="hidden")
+    timer.tick(watch, None, [tree, timer], show_progress="hidden")
+    old.focus(lambda: _menu(store), None, old, show_progress="hidden")
+    prune_button.click(delete, old, [tree, old, said], show_progress="hidden")
+
+
+def _menu(store: Store) -> Any:
+    choices = [(f"{name} ({size / 2**20:,.0f} MiB)", name) for name, size in disk_use(store).items()]
+    return gr.Dropdown(choices=choices)
+
+
+def _delete(store: Store, names: list[str]) -> tuple[Any, ...]:
+    if not names:
+        raise gr.Error("Choose the checkpoints to prune first.")
+    freed = 0
+    try:
+        for name in names:
+            freed += prune(store, name)
+    except ArenaError as error:
+        raise gr.Error(str(error)) from error
+    words = f"{freed / 2**20:,.0f} MiB freed. What they fought and learnt from stays."
+    return tree_html(store), gr.Dropdown(choices=[], value=[]), f"<p>{words}</p>"
+
+
+def tree_html(store: Store) -> str:
+    """The family tree of checkpoints with ratings, each with a link to its next battle."""
+    frame = lineage(store)
+    if frame.is_empty():
+        return '<p class="note">No checkpoints yet. Choose lessons above and train.</p>'
+    ratings, sizes = _ratings(store), disk_use(store)
+    head = "".join(f"<th>{word}</th>" for word in HEADERS)
+    body = "".join(_row(row, ratings, sizes) for row in frame.to_dicts())
+    total = sum(sizes.values()) / 2**20
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"<p>Checkpoints trained here take {total:,.0f} MiB.</p>"
+    )
+
+
+def _row(row: dict[str, Any], ratings: dict[str, str], sizes: dict[str, int]) -> str:
+    name = row["name"]
+    size = f"{sizes[name] / 2**20:,.0f} MiB" if name in sizes else "pruned" if row["parent"] else ""
+    talks = row["stage"] != "reward" and size != "pruned"
+    link = f'<a href="launch?contender={quote(name)}">battle this checkpoint</a>' if talks else ""
+    branch = '<span aria-hidden="true">&#8627; </span>' if row["depth"] else ""
+    cells = (
+        escape(row["stage"] or ""),
+        row["examples"] or "",
+        f"{row['battles']:,}",
+        ratings.get(name, ""),
+        size,
+        link,
+    )
+    return (
+        f'<tr><td style="padding-left:{0.5 + 1.5 * row["depth"]}em">{branch}{escape(name)}</td>'
+        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "</tr>"
+    )
+
+
+def _ratings(store: Store) -> dict[str, str]:
+    """Contender -> rating and interval over all battles; empty while there is nothing to rate."""
+    try:
+        board = slices.board(store, slices.Slice())
+    except ArenaError:
+        return {}
+    return {
+        row.model: f"{row.rating:.0f}"
+        + (f" ({row.low:.0f} to {row.high:.0f})" if row.low is not None and row.high is not None else "")
+        for row in board.rows
+    }
