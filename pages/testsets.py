@@ -78,7 +78,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
             chosen = gr.Dropdown([], label="Test set", elem_id="testset-chosen")
             card = gr.HTML(elem_id="testset-card")
             with gr.Row():
-                kinds, spread = gr.Plot(show_label=False), gr.Plot(show_label=False)
+                kinds, spread = (gr.Plot(show_label=False, min_width=320) for _ in range(2))
             with gr.Tabs(selected="list") as inside:
                 with gr.Tab("Instructions", id="list"):
                     with gr.Row():
@@ -118,7 +118,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                 first, second = gr.Dropdown([], label="One"), gr.Dropdown([], label="The other")
             compared = gr.HTML()
             with gr.Row():
-                by_category, by_language = gr.Plot(show_label=False), gr.Plot(show_label=False)
+                by_category, by_language = (gr.Plot(show_label=False, min_width=320) for _ in range(2))
 
     filters = [chosen, text, category, language, group, order, several]
     whole = [card, kinds, spread, category, language, group, place, groups, funnel, dropped]

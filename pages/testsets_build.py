@@ -55,7 +55,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
             label="Name of the new set", elem_id="testset-name", max_length=64, placeholder="my-mix-v1"
         )
         recipe = gr.Dropdown(
-            [(made.title, key) for key, made in RECIPES.items()], value="mix", label="Recipe"
+            [(made.title, key) for key, made in RECIPES.items()], value="mix", label="Recipe", min_width=300
         )
         size = gr.Number(40, label="Size", precision=0, minimum=1)
         clusters = gr.Number(20, label="Clusters (paper: 500)", precision=0, minimum=1)
@@ -66,6 +66,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
             value="all-minilm-l6-v2",
             label="Embedding (or a folder or hub name)",
             allow_custom_value=True,
+            min_width=340,
         )
         rater = gr.Dropdown([BASELINE], value=BASELINE, label="Who rates difficulty")
         per_cluster = gr.Number(20, label="Candidates rated a cluster", precision=0, minimum=1)
@@ -77,6 +78,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
             [("testing: held out", "test"), ("training: a source such as D0", "train")],
             value="test",
             label="For",
+            min_width=260,
         )
     with gr.Accordion("Cleaning", open=False):
         steps = gr.CheckboxGroup(

@@ -18,6 +18,7 @@ from arena.testsets import build
 from arena.testsets.plan import Plan, estimate, locate, rows_of
 from arena.testsets.read import FORMATS, Preview, preview
 from arena.testsets.rows import Layout
+from pages.testsets_views import table
 
 AS_FOUND = "as recognised"
 MAIN_COLUMN = {
@@ -79,17 +80,16 @@ def preview_html(found: Preview) -> str:
     mapping = ", ".join(
         f"{ours} from <b>{escape(theirs)}</b>" for ours, theirs in layout.columns.items() if theirs
     )
-    rows = "".join(
-        f"<tr><td>{row.line}</td><td>{len(row.instruction.turns)}</td>"
-        f"<td>{escape(row.instruction.turns[0][:160])}</td><td>{escape(row.instruction.category)}</td></tr>"
+    shown: list[list[object]] = [
+        [row.line, len(row.instruction.turns), row.instruction.turns[0][:160], row.instruction.category]
         for row in found.rows
-    )
+    ]
     bad = "".join(f"<li>line {r.line}: {escape(r.reason)}</li>" for r in found.rejects)
     return (
         f"<p>Read as <b>{escape(FORMATS[layout.shape].title)}</b> in {escape(layout.container)}, "
         f"{escape(layout.encoding)}; {mapping}.</p>"
-        f"<table><thead><tr><th>line</th><th>turns</th><th>first turn</th><th>category</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>" + (f"<p>Rejected so far:</p><ul>{bad}</ul>" if bad else "")
+        + table(["line", "turns", "first turn", "category"], shown)
+        + (f"<p>Rejected so far:</p><ul>{bad}</ul>" if bad else "")
     )
 
 

@@ -43,7 +43,7 @@ def show(store: Store, name: str | None, colour: str) -> tuple[Any, ...]:
             value=-1,
         ),
         place(store, name, colour),
-        _table(
+        table(
             ["cluster", "typical words", "in the source", "in this set", "cohesion"],
             [
                 [r["number"], r["name"], r["size"], r["picked"], r["cohesion"]]
@@ -64,14 +64,25 @@ def _stages(value: Json) -> list[Mapping[str, Json]]:
     return [stage for stage in value if isinstance(stage, dict)] if isinstance(value, list) else []
 
 
-def _table(headers: list[str], rows: list[list[object]]) -> str:
+STYLE = """<style>
+table.plain,table.plain :is(thead,tbody,tr){border:0!important}
+table.plain{border-collapse:collapse!important;font-size:.9rem;width:auto}
+table.plain :is(th,td){text-align:left!important;vertical-align:top;padding:.4rem .8rem!important;
+border:0 solid rgba(128,128,128,.28)!important;border-bottom-width:1px!important}
+table.plain th{font-weight:600!important}
+</style>"""
+"""Gradio draws a frame in the colour of the text around each cell otherwise."""
+
+
+def table(headers: list[str], rows: list[list[object]]) -> str:
+    """Every value escaped."""
     head = "".join(f"<th>{escape(name)}</th>" for name in headers)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape('' if v is None else str(v))}</td>" for v in row) + "</tr>"
         for row in rows
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div style="overflow-x:auto">{table}</div>'
+    whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'{STYLE}<div style="overflow-x:auto"><table class="plain">{whole}</table></div>'
 
 
 def card_html(card: catalog.Card) -> str:
@@ -119,7 +130,7 @@ def dropped_html(stages: list[Mapping[str, Json]]) -> str:
             rows.append([stage["step"], sample["line"], sample["reason"], sample["text"]])
     if not rows:
         return "<p>Nothing was dropped.</p>" if stages else ""
-    return "<h4>Samples of what was dropped</h4>" + _table(["step", "line", "reason", "text"], rows)
+    return "<h4>Samples of what was dropped</h4>" + table(["step", "line", "reason", "text"], rows)
 
 
 def story(store: Store, identity: str) -> str:
@@ -147,21 +158,21 @@ def story_html(known: catalog.Story) -> str:
         parts.append(f"<p><b>Code can check it:</b> {escape(str(dict(made.check)))}</p>")
     if known.picks:
         rows: list[list[object]] = [[p.testset, p.position, p.cluster, p.difficulty] for p in known.picks]
-        parts.append("<h4>In these sets</h4>" + _table(["set", "position", "cluster", "difficulty"], rows))
+        parts.append("<h4>In these sets</h4>" + table(["set", "position", "cluster", "difficulty"], rows))
     if known.difficulties:
         rows = [[d.rater, d.score, str(d.outcome), d.explanation[:300]] for d in known.difficulties]
-        parts.append("<h4>Ratings of difficulty</h4>" + _table(["rater", "score", "outcome", "words"], rows))
+        parts.append("<h4>Ratings of difficulty</h4>" + table(["rater", "score", "outcome", "words"], rows))
     if known.responses:
         rows = [
             [r.contender, r.outcome, r.tokens_out, "\n---\n".join(r.answers)[:600]] for r in known.responses
         ]
-        parts.append("<h4>Answers</h4>" + _table(["contender", "outcome", "tokens", "answer"], rows))
+        parts.append("<h4>Answers</h4>" + table(["contender", "outcome", "tokens", "answer"], rows))
     if known.battles:
         rows = [
             [b.contender_a, b.contender_b, str(b.winner), b.score_a, b.score_b, b.judge]
             for b in known.battles
         ]
-        parts.append("<h4>Battles</h4>" + _table(["A", "B", "winner", "score A", "score B", "judge"], rows))
+        parts.append("<h4>Battles</h4>" + table(["A", "B", "winner", "score A", "score B", "judge"], rows))
     if not known.responses and not known.battles:
         parts.append("<p>Nobody has answered it yet.</p>")
     return "".join(parts)
@@ -182,7 +193,7 @@ def compare(store: Store, first: str | None, second: str | None) -> tuple[str, A
     ]
     names = (first, second)
     return (
-        _table(["", first, second], rows),
+        table(["", first, second], rows),
         testsets_charts.versus(found.first.categories, found.second.categories, "category", names),
         testsets_charts.versus(found.first.languages, found.second.languages, "language", names),
     )
