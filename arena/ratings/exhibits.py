@@ -126,8 +126,9 @@ def html(found: tuple[Fight, ...], choice: Choice) -> str:
     """The battles as plain, escaped HTML, printable as it stands."""
     if not found:
         return f"<p>No battle with both answers kept was {escape(RULES[choice.rule])}.</p>"
-    by_hand = f"{len(choice.ids)} by hand; the others " if choice.ids else ""
-    said = f"<p>Chosen {by_hand}{escape(choice.rule)}: {escape(RULES[choice.rule])}.</p>"
+    rule = f"by the rule {choice.rule!r}: {RULES[choice.rule]}" if choice.number else ""
+    hand = f"{len(choice.ids)} by hand" if choice.ids else ""
+    said = f"<p>Chosen {escape('; the others '.join(filter(None, (hand, rule))))}.</p>"
     return FIGHT_STYLE + said + "".join(_printed(fight) for fight in found)
 
 

@@ -94,7 +94,7 @@ def html(
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>WizardArena report</title>'
-        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;color:#222}"
+        "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}"
         f"@media print{{.board-scroll{{overflow:visible}}}}</style><script>{get_plotlyjs()}</script>"
         f"<h1>WizardArena report</h1><p>{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC. {escape(facts)}</p>"
         f"{recorded}{''.join(parts)}<h2>What made it</h2>{_made_of(chosen, settings, content(battles))}</html>"
@@ -151,5 +151,10 @@ def _without_links(text: str) -> str:
 
 
 def _said(chosen: Slice) -> str:
-    parts = [f"{name} {value}" for name, value in vars(chosen).items() if value]
+    parts = []
+    for name, value in vars(chosen).items():
+        if isinstance(value, float):
+            parts.append(f"{name} {dt.datetime.fromtimestamp(value, dt.UTC):%Y-%m-%d %H:%M} UTC")
+        elif value:
+            parts.append(f"{name.replace('_', ' ')} {value}")
     return ", ".join(parts) or "all battles"

@@ -70,3 +70,8 @@ def test_the_report_is_one_file_that_names_what_made_it(filled: Store, tmp_path:
 
 def test_without_battles_asked_for_none_is_printed(filled: Store) -> None:
     assert "Chosen battles" not in report.html(filled, choice=Choice(number=0))
+
+
+def test_days_are_told_as_days(filled: Store) -> None:
+    text = report.html(filled, slices.Slice(since=slices.day("2001-02-03")), choice=Choice(number=0))
+    assert "since 2001-02-03 00:00 UTC" in text
