@@ -1,4 +1,4 @@
-"""What the road from raw instructions to a test set costs: python benchmarks/testsets.py WORD. CPU seconds.
+"""What the road from raw instructions to a test set costs: python -m benchmarks.testsets WORD. CPU seconds.
 
 steps        time and memory of each step on 100,000 rows with planted near duplicates; recall and precision
 alternatives the plain way of doing the same: datasketch in a loop, scikit-learn's K-Means

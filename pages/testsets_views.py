@@ -65,11 +65,11 @@ def _stages(value: Json) -> list[Mapping[str, Json]]:
 
 
 STYLE = """<style>
-table.plain,table.plain :is(thead,tbody,tr){border:0!important}
-table.plain{border-collapse:collapse!important;font-size:.9rem;width:auto}
-table.plain :is(th,td){text-align:left!important;vertical-align:top;padding:.4rem .8rem!important;
+table.seen,table.seen :is(thead,tbody,tr){border:0!important}
+table.seen{border-collapse:collapse!important;font-size:.9rem;width:auto}
+table.seen :is(th,td){text-align:left!important;vertical-align:top;padding:.4rem .8rem!important;
 border:0 solid rgba(128,128,128,.28)!important;border-bottom-width:1px!important}
-table.plain th{font-weight:600!important}
+table.seen th{font-weight:600!important}
 </style>"""
 """Gradio draws a frame in the colour of the text around each cell otherwise."""
 
@@ -82,7 +82,7 @@ def table(headers: list[str], rows: list[list[object]]) -> str:
         for row in rows
     )
     whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'{STYLE}<div style="overflow-x:auto"><table class="plain">{whole}</table></div>'
+    return f'{STYLE}<div style="overflow-x:auto"><table class="seen">{whole}</table></div>'
 
 
 def card_html(card: catalog.Card) -> str:
