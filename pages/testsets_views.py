@@ -82,7 +82,9 @@ def table(headers: list[str], rows: list[list[object]]) -> str:
         for row in rows
     )
     whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'{STYLE}<div style="overflow-x:auto"><table class="seen">{whole}</table></div>'
+    label = escape("Table of " + ", ".join(filter(None, headers)))
+    scrolls = f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{label}">'
+    return f'{STYLE}{scrolls}<table class="seen">{whole}</table></div>'
 
 
 def card_html(card: catalog.Card) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from arena.ratings.leaderboard import Settings
 from arena.ratings.slices import Slice
-from arena.records import Contender, Snapshot
+from arena.records import Battle, Contender, Snapshot
 from arena.store import Store
 from pages import consistency
 from pages import leaderboard_menus as menus
@@ -156,3 +156,17 @@ def test_our_board_without_counterparts_says_so(filled: Store) -> None:
     found: tuple[Any, ...] = consistency._show(filled, papers(ours=consistency.OUR_BOARD))
     assert "comparison needs two" in found[0]
     assert consistency._choices(filled)[0] == consistency.OUR_BOARD
+
+
+def test_two_judges_are_compared_on_the_battles_of_both(filled: Store) -> None:
+    judged = filled.load(Battle, "judge = 'test-judge'", order="id")
+    filled.save(replace(battle, id=f"again-{battle.id}", judge="second") for battle in judged[:30])
+    first, second = (consistency.BY_JUDGE + name for name in ("test-judge", "second"))
+    assert {first, second} <= set(consistency._choices(filled))
+    alone = consistency.ranking(filled, first)
+    both = consistency.ranking(filled, first, second)
+    assert (sum(row.votes or 0 for row in alone), sum(row.votes or 0 for row in both)) == (72, 60)
+    wish = consistency.Wish(first, second, (), consistency.WHOLE, 50)
+    said, cards, *_ = consistency._show(filled, wish)
+    assert "only the pairs of answers that both judges settled" in said
+    assert "100.00" in cards
