@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from arena.canvas import BLUE, GREEN, HUES, ORANGE, PINK, dress
+from arena.canvas import BLUE, GREEN, HUES, ORANGE, PINK, dress, empty
 from arena.flywheel.rounds import Step
 
 STAGE_COLOURS = {"sft": BLUE, "dpo": ORANGE, "reward": "#999999", "ppo": GREEN, "rloo": PINK}
@@ -44,6 +44,8 @@ def shares(categories: pl.DataFrame) -> go.Figure:
 
 def training(curves: pl.DataFrame, figure_name: str) -> go.Figure:
     """One figure of every recent round over its steps, overlaid; the loss with the eval loss beside it, dashed."""
+    if curves.is_empty():
+        return empty("No training has run yet.", height=320)
     figure = go.Figure()
     runs = curves["run"].unique(maintain_order=True).to_list()
     kinds = {figure_name: "solid", **({"eval_loss": "dash"} if figure_name == "loss" else {})}

@@ -18,6 +18,9 @@ from pages import flywheel_training
 
 HEADERS = ["checkpoint", "stage", "examples", "battles", "rating", "disk", "battle it"]
 
+GONE = "no weights here"
+"""Pruned, or trained elsewhere."""
+
 
 def render(store: Store) -> None:
     """Layout, then wiring."""
@@ -83,8 +86,8 @@ def tree_html(store: Store) -> str:
 
 def _row(row: dict[str, Any], ratings: dict[str, str], sizes: dict[str, int]) -> str:
     name = row["name"]
-    size = f"{sizes[name] / 2**20:,.0f} MiB" if name in sizes else "pruned" if row["parent"] else ""
-    talks = row["stage"] != "reward" and size != "pruned"
+    size = f"{sizes[name] / 2**20:,.0f} MiB" if name in sizes else GONE if row["parent"] else ""
+    talks = row["stage"] != "reward" and size != GONE
     link = f'<a href="launch?contender={quote(name)}">battle this checkpoint</a>' if talks else ""
     branch = '<span aria-hidden="true">&#8627; </span>' if row["depth"] else ""
     cells = (

@@ -35,7 +35,7 @@ def render(store: Store) -> None:
             with gr.Row():
                 keep_button = gr.Button("Keep the plan", elem_id="flywheel-plan-keep")
                 start_button = gr.Button("Start, or go on", variant="primary", elem_id="flywheel-plan-start")
-                stop_button = gr.Button("Stop after the current step", elem_id="flywheel-plan-stop")
+                stop_button = gr.Button("Stop after this step", elem_id="flywheel-plan-stop")
     timer = gr.Timer(2.0)
 
     def arrive() -> Any:
