@@ -40,7 +40,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
             with gr.Row():
                 pairing = gr.Dropdown(
                     [(f"{name}: {words}", name) for name, words in DESCRIPTIONS.items()],
-                    value="round-robin",
+                    value="until-stable",
                     label="Pairing",
                     elem_id="launch-pairing",
                 )

@@ -38,7 +38,7 @@ def _add_battle(commands: Subparsers) -> None:
     parser.add_argument("--judge", required=True, help="a judge's name, or a contender's that shall judge")
     parser.add_argument("--judge-kind", choices=[k for k in JUDGES if k != "jury"], default="")
     pairings = "; ".join(f"{name}: {words}" for name, words in DESCRIPTIONS.items())
-    parser.add_argument("--pairing", choices=list(PAIRINGS), default="round-robin", help=pairings)
+    parser.add_argument("--pairing", choices=list(PAIRINGS), default="until-stable", help=pairings)
     parser.add_argument("--target", default="", help="contender that the pairing is about")
     parser.add_argument("--k", type=_natural, default=1, help="pairs an instruction for --pairing random")
     parser.add_argument("--width", type=float, default=0.0, help="stop at this mean interval width in Elo")

@@ -23,7 +23,7 @@ those of a strong one fill the scale."""
 TOGETHER = 4
 """Games at once, since a game is more than one call: so many are asked again after a kill at most. A setting."""
 WHY = "In one short sentence: what makes answer {letter} the better one?"
-REASON = Sampling(temperature=0.0, top_p=1.0, max_tokens=40, seed=0)
+REASON = Sampling(temperature=0.0, top_p=1.0, max_tokens=28, seed=0)
 
 
 class PairBench(ChatBench):
