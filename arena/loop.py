@@ -43,9 +43,9 @@ class Loop:
     student: str = embedded.STUDENT
     teachers: tuple[str, ...] = ("qwen2.5-coder-0.5b", embedded.JUDGE)
     judge: str = embedded.JUDGE
-    test: int = 6
+    test: int = 5
     """Instructions of the held-out test set."""
-    lessons: int = 12
+    lessons: int = 8
     """Instructions on which the student's losses become lessons."""
     k: float = 0.25
     """Least score gap of a lesson."""
