@@ -23,7 +23,7 @@ import uvicorn
 from fastapi.staticfiles import StaticFiles
 
 from arena import sample
-from arena.jobs import Collector
+from arena.collector import Collector
 from arena.records import ArenaError, BadInput, Locked
 from arena.store import Store
 from arena.terminal import EXIT_BAD_INPUT, EXIT_LOCKED, default_home, say

@@ -19,6 +19,7 @@ from typing import Any, cast
 from arena import ablation, jobs, loop
 from arena.battles.fight import FightSettings
 from arena.battles.jury_room import ensure_judge
+from arena.collector import collect
 from arena.flywheel import bouts, likelihood, training_sets
 from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, parse_plan, plan_data, read_plan, write_plan
 from arena.flywheel.strategies import NEEDS_SCORES
@@ -247,7 +248,7 @@ class Conductor:
                 jobs.stop(job)
                 asked = True
             time.sleep(0.3)
-        jobs.collect(self._store)
+        collect(self._store)
         if halt.is_set():
             raise _Halt
         if status.state is not jobs.State.DONE:

@@ -14,6 +14,7 @@ from arena.jobs import Job
 from arena.records import KEYS, TABLES, BadInput, Contender, Record, Response, from_json, table_of, to_json
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, show
+from arena.worker import Run
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "recorded"
 LEFT_OUT = ("reference", "alias", "vote", "snapshot", "reading", "hand_pick")
@@ -131,7 +132,7 @@ def launch_fetch(store: Store) -> Job:
     )
 
 
-def fetch(run: jobs.Run) -> None:
+def fetch(run: Run) -> None:
     """The job: every embedded model, verified; a resumed one goes on with what is missing."""
     run.check()
     embedded.fetch(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from arena import jobs
+from arena.collector import collect
 from arena.records import ArenaError, Json
 from arena.store import Store
 
@@ -69,7 +70,7 @@ def wait(store: Store, job: jobs.Job) -> jobs.Status:
     phase = None
     while True:
         status = jobs.status(job)
-        jobs.collect(store)
+        collect(store)
         if status.phase != phase and status.total:
             if bar is not None:
                 bar.close()
@@ -83,7 +84,7 @@ def wait(store: Store, job: jobs.Job) -> jobs.Status:
         time.sleep(0.2)
     if bar is not None:
         bar.close()
-    jobs.collect(store)
+    collect(store)
     if status.state is not jobs.State.DONE:
         raise ArenaError(
             f"{job.title}: {status.state}. {status.error or 'Its log ends:'}\n{jobs.log_tail(job, 15)}\n"

@@ -22,6 +22,7 @@ from arena.battles.fight import FightSettings
 from arena.battles.judges.prompt import make_judge
 from arena.battles.pairing import batches
 from arena.battles.tally import Field, Tally
+from arena.collector import collect
 from arena.records import Contender, Instruction, Judgement, Pick, Sampling, TestSet
 from arena.store import Store
 
@@ -62,7 +63,7 @@ def throughput(contenders: int, instructions: int) -> None:
         job = fight.launch(store, FightSettings("t", names, "judge"))
         while jobs.status(job).active:
             time.sleep(0.1)
-        jobs.collect(store)
+        collect(store)
         rows = store.query("SELECT min(made_at), max(made_at), count(*) FROM judgement").row(0)
         good = store.count(Judgement, "outcome = 'ok'")
         used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -28,6 +28,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from arena import jobs
+from arena.collector import collect
 from arena.records import Contender, Instruction
 from arena.store import Store
 from arena.testsets import build, catalog
@@ -275,7 +276,7 @@ def paper(folder: Path, rows: int = 30_000) -> dict[str, object]:
         job = build.launch(store, plan)
         while jobs.status(job).active:
             time.sleep(0.2)
-        jobs.collect(store)
+        collect(store)
         seconds = time.perf_counter() - start
         card = catalog.card(store, "paper")
         return {

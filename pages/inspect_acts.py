@@ -9,6 +9,7 @@ import gradio as gr
 
 from arena import jobs
 from arena.battles import again, handpicks, readings, votes
+from arena.collector import collect
 from arena.records import ArenaError, BadInput, Winner
 from arena.store import Store
 from pages.inspect_view import Answer, swapped
@@ -94,7 +95,7 @@ def watching_again(store: Store) -> Callable[..., Answer]:
             return {"error": str(error)}
         status = jobs.status(job)
         if not status.active:
-            jobs.collect(store)
+            collect(store)
         return facts(job, status)
 
     return again_of

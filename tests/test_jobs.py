@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from arena import jobs
+from arena.collector import collect
 from arena.jobs import State
 from arena.records import BadInput, Instruction
 from arena.store import Store
+from arena.worker import Run
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -40,8 +42,8 @@ def test_what_a_job_emits_arrives_in_the_store_once(home: Path) -> None:
         wait_for(lambda: ended(job))
         assert jobs.status(job).state is State.DONE
         assert (jobs.status(job).done, jobs.status(job).total) == (30, 30)
-        assert jobs.collect(store) == 30
-        assert jobs.collect(store) == 0
+        assert collect(store) == 30
+        assert collect(store) == 0
         assert store.count(Instruction) == 30
         assert jobs.metrics(job)[0]["loss"] == 0.5
 
@@ -55,7 +57,7 @@ def test_a_stopped_job_resumes_where_it_was(home: Path) -> None:
         assert jobs.status(job).state is State.STOPPED
         jobs.resume(job)
         wait_for(lambda: ended(job))
-        jobs.collect(store)
+        collect(store)
         assert jobs.status(job).state is State.DONE
         assert store.count(Instruction) == 40
 
@@ -65,19 +67,19 @@ def test_killed_at_random_moments_a_job_still_makes_every_record_once(home: Path
     job = start_count(home, 400, 0.002)
     with Store.open(home) as store:
         for _ in range(6):
-            wait_for(lambda: jobs._process(job) is not None or ended(job))
+            wait_for(lambda: jobs.process_of(job) is not None or ended(job))
             time.sleep(moments.uniform(0.05, 0.25))
-            process = jobs._process(job)
+            process = jobs.process_of(job)
             if process is None:
                 break
             os.kill(process, signal.SIGKILL)
-            wait_for(lambda: jobs._process(job) is None)
-            jobs.collect(store)
+            wait_for(lambda: jobs.process_of(job) is None)
+            collect(store)
             wait_for(lambda: jobs.status(job).state in {State.INTERRUPTED, State.DONE}, 40)
             if jobs.status(job).state is State.INTERRUPTED:
                 jobs.resume(job)
         wait_for(lambda: ended(job))
-        jobs.collect(store)
+        collect(store)
         lines = (job.folder / "instruction.jsonl").read_text().splitlines()
         assert len(lines) == len(set(lines)) == 400
         assert store.count(Instruction) == 400
@@ -132,11 +134,11 @@ def test_a_torn_last_line_is_cut_before_the_journal_grows(home: Path) -> None:
     wait_for(lambda: ended(job))
     with open(job.folder / "instruction.jsonl", "a") as file:
         file.write('{"id": "half')
-    run = jobs.Run(job.folder)
+    run = Run(job.folder)
     run.emit(Instruction.of("one more"))
     run.close()
     with Store.open(home) as store:
-        jobs.collect(store)
+        collect(store)
         assert store.count(Instruction) == 4
 
 

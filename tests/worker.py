@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 import time
 
-from arena.jobs import Run
 from arena.records import BadInput, Instruction
+from arena.worker import Run
 
 
 def count(run: Run) -> None:

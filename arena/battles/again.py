@@ -8,9 +8,10 @@ from arena import jobs
 from arena.battles.judges.game import POINTWISE, Game, open_bench
 from arena.battles.jury_room import models_of
 from arena.battles.settle import settle
-from arena.jobs import Job, Run
+from arena.jobs import Job
 from arena.records import BadInput, Battle, Contender, Instruction, Judge, Judgement, Outcome, Response
 from arena.store import Store
+from arena.worker import Run
 
 TRIES = 3
 """How often an unreadable game is played again."""

@@ -17,9 +17,10 @@ from arena import jobs
 from arena.battles.judges.game import POINTWISE, Game, open_bench
 from arena.battles.jury_room import models_of
 from arena.battles.settle import scores_of
-from arena.jobs import Job, Run
+from arena.jobs import Job
 from arena.records import BadInput, Contender, Instruction, Judge, Judgement, Outcome, Response, content_id
 from arena.store import Store
+from arena.worker import Run
 
 BETTER, WORSE = "control: better", "control: worse"
 

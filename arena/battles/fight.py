@@ -16,7 +16,7 @@ from arena.battles.pairing import ADAPTIVE, batches, size
 from arena.battles.respond import RETRIED, USABLE, Wanted, missing, respond
 from arena.battles.settle import Rule, settle
 from arena.battles.tally import Field, Meeting, Tally
-from arena.jobs import Job, Run, Stopped
+from arena.jobs import Job
 from arena.records import (
     BadInput,
     Battle,
@@ -35,6 +35,7 @@ from arena.records import (
     to_json,
 )
 from arena.store import Store
+from arena.worker import Run, Stopped
 
 POINTS: dict[Winner, float] = {Winner.A: 1.0, Winner.B: 0.0, Winner.TIE: 0.5, Winner.BOTH_BAD: 0.5}
 

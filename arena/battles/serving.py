@@ -17,9 +17,10 @@ from pathlib import Path
 from arena import jobs
 from arena.backends import Chat, Message, Prompt, open_chat
 from arena.backends.openai_server import Server, ServerChat
-from arena.jobs import Job, Run
+from arena.jobs import Job
 from arena.records import ArenaError, BackendError, Contender, Json, Sampling, to_json
 from arena.store import Store
+from arena.worker import Run
 
 IDLE_SECONDS = 300.0
 WAIT_SECONDS = 400.0

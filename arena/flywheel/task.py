@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from arena.jobs import Run
 from arena.records import Contender, Example, Settings
+from arena.worker import Run
 
 
 @dataclass(frozen=True)

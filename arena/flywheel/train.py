@@ -21,14 +21,14 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
-from arena import jobs
+from arena import jobs, worker
 from arena.flywheel.failures import explained
 from arena.flywheel.presets import settings_for
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.stages import STAGES
 from arena.flywheel.task import Task, Train
 from arena.flywheel.training_sets import examples, leaks
-from arena.jobs import Job, Run, Stopped
+from arena.jobs import Job
 from arena.records import (
     ArenaError,
     BadInput,
@@ -41,6 +41,7 @@ from arena.records import (
     to_json,
 )
 from arena.store import Store
+from arena.worker import Run, Stopped
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 SHAPES = {"sft": ("sft",), "dpo": ("dpo", "reward"), "reward": ("reward", "dpo")}
@@ -283,7 +284,7 @@ def _register(task: Task, figures: dict[str, float]) -> None:
 def main(folder: Path) -> int:
     """Do the work of a run folder in this process; under torchrun only the first rank keeps the records."""
     if int(os.environ.get("RANK", "0")) == 0:
-        return jobs.work(folder)
+        return worker.work(folder)
     run = Run(folder)
 
     def wish(_signal: int, _frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena import jobs
-from arena.jobs import Job, Run
+from arena.jobs import Job
 from arena.records import (
     BadInput,
     Contender,
@@ -38,6 +38,7 @@ from arena.testsets.plan import KIND, Plan, check, locate
 from arena.testsets.read import Row, read, recognise
 from arena.testsets.recipes import RECIPES, Pool
 from arena.testsets.rows import Caps, Layout
+from arena.worker import Run
 
 TARGET = "arena.testsets.build:work"
 REJECTS = "rejects.jsonl"

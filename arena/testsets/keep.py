@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.jobs import Run
 from arena.records import ArenaError, BadInput, Instruction, Json, Pick, Record, TestSet, content_id, key_of
 from arena.testsets.cluster import Clustering, flat_map
 from arena.testsets.plan import Plan, split_name
 from arena.testsets.read import Row
 from arena.testsets.recipes import RECIPES, Choice
+from arena.worker import Run
 
 MAPPED = 5000
 """Points of a set's map that are kept."""

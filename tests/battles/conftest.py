@@ -9,6 +9,7 @@ import pytest
 
 from arena import jobs
 from arena.battles.judges.prompt import make_judge
+from arena.collector import collect
 from arena.records import Contender, Instruction, Json, Pick, Sampling, TestSet
 from arena.store import Store
 
@@ -35,7 +36,7 @@ def finish(store: Store, job: jobs.Job, seconds: float = 60) -> jobs.Status:
     while jobs.status(job).active:
         assert time.monotonic() < end, jobs.log_tail(job)
         time.sleep(0.05)
-    jobs.collect(store)
+    collect(store)
     return jobs.status(job)
 
 

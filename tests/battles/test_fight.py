@@ -15,6 +15,7 @@ from arena import jobs
 from arena.battles import fight
 from arena.battles.fight import FightSettings
 from arena.battles.judges.prompt import make_judge
+from arena.collector import collect
 from arena.records import BadInput, Battle, Judgement, Outcome, Response
 from arena.store import Store
 from tests.battles.conftest import contender, finish, small_arena
@@ -121,13 +122,13 @@ def test_killed_at_random_moments_nothing_is_lost_or_doubled(home: Path) -> None
         job = fight.launch(store, ALL)
         for _ in range(40):
             time.sleep(moments.uniform(0.5, 1.2))
-            process = jobs._process(job)
+            process = jobs.process_of(job)
             if process is None:
                 break
             os.kill(process, signal.SIGKILL)
-            while jobs._process(job) is not None:
+            while jobs.process_of(job) is not None:
                 time.sleep(0.01)
-            jobs.collect(store)
+            collect(store)
             jobs.resume(job)
         assert finish(store, job).state is jobs.State.DONE
         assert (store.count(Response), store.count(Judgement), store.count(Battle)) == (90, 180, 90)

@@ -13,6 +13,7 @@ from typing import Any
 from arena import jobs
 from arena.battles import fight
 from arena.battles.fight import FightSettings
+from arena.collector import collect
 from arena.jobs import State
 from arena.records import Battle, Judgement, Response
 from arena.store import Store
@@ -30,10 +31,10 @@ def slow_arena(store: Store) -> None:
 
 
 def kill_job(job: jobs.Job) -> None:
-    process = jobs._process(job)
+    process = jobs.process_of(job)
     if process is not None:
         os.kill(process, signal.SIGKILL)
-        while jobs._process(job) is not None:
+        while jobs.process_of(job) is not None:
             time.sleep(0.01)
 
 
@@ -60,7 +61,7 @@ def test_nothing_is_lost_or_doubled_when_app_and_job_die(make_app: Any) -> None:
         jobs.resume(job)
         assert wait_until_ended(job) is State.DONE
     with Store.open(app.home) as store:
-        jobs.collect(store)
+        collect(store)
         counts = (store.count(Response), store.count(Judgement), store.count(Battle))
     assert counts == (3 * INSTRUCTIONS, 6 * INSTRUCTIONS, 3 * INSTRUCTIONS)
     for name in ("response", "judgement", "battle"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from arena import jobs
+from arena.collector import collect
 from arena.flywheel.bouts import read_bouts
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.selection import Selection
@@ -14,6 +15,7 @@ from arena.flywheel.train import launch
 from arena.flywheel.training_sets import make_training_set
 from arena.records import Battle, Contender, Instruction, Response, Winner
 from arena.store import Store
+from arena.worker import work
 from tests.tiny_model import make_tiny_model
 
 COLOURS = ("red", "green", "blue", "yes", "no", "one", "two", "three")
@@ -58,6 +60,6 @@ def prepared(store: Store, plan: RoundPlan, patch: pytest.MonkeyPatch) -> jobs.J
 
 def run_here(store: Store, job: jobs.Job) -> jobs.Status:
     """Do the job in this process and take in what it wrote."""
-    jobs.work(job.folder)
-    jobs.collect(store)
+    work(job.folder)
+    collect(store)
     return jobs.status(job)

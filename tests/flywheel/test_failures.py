@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from arena import jobs
+from arena.collector import collect
 from arena.flywheel.failures import explain
 from arena.flywheel.rounds import RoundPlan
 from arena.jobs import State
 from arena.records import Contender, Round
 from arena.store import Store
+from arena.worker import work
 from tests.flywheel.rooms import lost_battles, prepared, run_here, training_set
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -48,9 +50,9 @@ def test_a_disk_that_fills_while_saving_leaves_nothing_half_registered(
         assert run_here(store, whole).state is State.DONE
         job = prepared(store, RoundPlan("full", stage, "student", name, settings=settings), monkeypatch)
         with files_at_most(2**16):
-            jobs.work(job.folder)
+            work(job.folder)
         status = jobs.status(job)
-        jobs.collect(store)
+        collect(store)
         assert status.state is State.FAILED
         assert "The disk is full" in status.error
         assert "resume" in status.error

@@ -14,9 +14,10 @@ from arena import jobs
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.stages import STAGES
 from arena.flywheel.train import launch
-from arena.jobs import Run, State
+from arena.jobs import State
 from arena.records import Json
 from arena.store import Store
+from arena.worker import Run, work
 from tests.flywheel.rooms import lost_battles, prepared, run_here, training_set
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -68,7 +69,7 @@ def test_resumed_after_a_power_cut_it_equals_the_uninterrupted_run(
 
         monkeypatch.setattr(Run, "metric", die_at_five)
         with pytest.raises(PowerCut):
-            jobs.work(cut.folder)
+            work(cut.folder)
         monkeypatch.setattr(Run, "metric", metric)
         for name in ("checkpoint-6", "part-6"):  # and a checkpoint that was being written
             (cut.folder / "training" / name).mkdir()
@@ -124,10 +125,10 @@ def test_killed_for_real_it_resumes_to_the_same_weights(home: Path) -> None:
                 while not any(step > 25 for step in losses(job)):
                     assert jobs.status(job).active, jobs.log_tail(job)
                     time.sleep(0.005)
-                process = jobs._process(job)
+                process = jobs.process_of(job)
                 assert process is not None
                 os.kill(process, signal.SIGKILL)
-                while jobs._process(job) is not None:
+                while jobs.process_of(job) is not None:
                     time.sleep(0.02)
                 assert jobs.status(job).state is State.INTERRUPTED
                 jobs.resume(job)

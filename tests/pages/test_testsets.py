@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 
 from arena import jobs
+from arena.collector import collect
 from arena.records import Instruction, Pick, TestSet
 from arena.store import Store
 from arena.testsets import catalog
@@ -124,7 +125,7 @@ def test_an_upload_is_kept_and_built(home: Path, tmp_path: Path) -> None:
         (job,) = jobs.jobs(home)
         while jobs.status(job).active:
             pass
-        jobs.collect(store)
+        collect(store)
         assert catalog.find(store, "mine").size == 5
         assert testsets_build._watch(store, "", 0.0)[0] == "mine"
         bench = tmp_path / "bench.jsonl"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from arena import jobs
+from arena.collector import collect
 from arena.records import BadInput, Contender, Difficulty, Instruction, Pick, TestSet
 from arena.store import Store
 from arena.testsets import build, catalog
@@ -26,7 +27,7 @@ def follow(store: Store, job: jobs.Job, seconds: float = 120) -> jobs.Status:
     while jobs.status(job).active:
         assert time.monotonic() < end, jobs.log_tail(job)
         time.sleep(0.05)
-    jobs.collect(store)
+    collect(store)
     return jobs.status(job)
 
 

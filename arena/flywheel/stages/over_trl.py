@@ -17,8 +17,8 @@ from datasets import Dataset
 from transformers import AutoTokenizer, TrainerCallback
 
 from arena.flywheel.task import Task
-from arena.jobs import Stopped
 from arena.records import ArenaError, BadInput, Json
+from arena.worker import Stopped
 
 Message = dict[str, str]
 

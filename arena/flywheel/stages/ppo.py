@@ -30,8 +30,8 @@ from arena.flywheel.stages.over_trl import (
 )
 from arena.flywheel.stages.rewards import check_reward, load_reward_model
 from arena.flywheel.task import Task
-from arena.jobs import Stopped
 from arena.records import ArenaError, BadInput, Example
+from arena.worker import Stopped
 
 Tensor = torch.Tensor
 
