@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from arena import jobs
 from arena.flywheel.bouts import Bout
@@ -48,7 +49,7 @@ tokenizer.save_pretrained(out + "/final")
 """
 
 
-def prepared(store: Store, model: Path, rows: int, settings: dict[str, Json]) -> jobs.Job:
+def prepared(store: Store, model: Path, rows: int, settings: dict[str, Json], stage: str = "sft") -> jobs.Job:
     """A run folder that is ready to be worked on."""
     bouts = [
         Bout(
@@ -58,9 +59,9 @@ def prepared(store: Store, model: Path, rows: int, settings: dict[str, Json]) ->
         for n in range(rows)
     ]  # fmt: skip
     store.save([Contender("student", "local_transformers", str(model.resolve()))])
-    make_training_set(store, "rows", "student", "sft", Selection(), bouts)
-    jobs._spawn = lambda job: None  # type: ignore[assignment]  # we start it ourselves, to measure it
-    return launch(store, RoundPlan("measured", "sft", "student", "rows", settings=settings))
+    make_training_set(store, "rows", "student", stage, Selection(), bouts)
+    with mock.patch.object(jobs, "_spawn"):  # we start it ourselves, to measure it
+        return launch(store, RoundPlan("measured", stage, "student", "rows", settings=settings))
 
 
 def measured(command: list[str]) -> tuple[float, float]:
@@ -109,40 +110,43 @@ def overhead(model: Path, rows: int, steps: int) -> None:
     print(f"{'overhead':12}{ours[0] / theirs[0] - 1:9.1%}{ours[1] / theirs[1] - 1:10.1%}")
 
 
-def processes() -> None:
+def processes(stage: str = "sft", steps: int = 6) -> list[list[float]]:
+    """The losses of a tiny model trained by one process and by two, with the same global batch."""
     curves = []
     with tempfile.TemporaryDirectory() as folder:
         model = make_tiny_model(Path(folder) / "tiny")
         for count in (1, 2):
             settings: dict[str, Json] = {
-                "max_steps": 6, "per_device_train_batch_size": 4 // count, "learning_rate": 1e-3, "max_length": 128,
+                "max_steps": steps, "per_device_train_batch_size": 4 // count, "learning_rate": 1e-3,
+                "max_length": 128,
             }  # fmt: skip
             with Store.open(Path(folder) / f"home-{count}") as store:
-                job = prepared(store, model, 16, settings)
+                job = prepared(store, model, 16, settings, stage)
             start = [sys.executable] if count == 1 else [
                 sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
             ]  # fmt: skip
             measured([*start, "-m", "arena.flywheel.train", str(job.folder)])
             assert jobs.status(job).state is jobs.State.DONE, jobs.log_tail(job)
             curves.append([float(str(m["loss"])) for m in jobs.metrics(job) if "loss" in m])
-    print("one process ", [round(x, 5) for x in curves[0]])
-    print("two processes", [round(x, 5) for x in curves[1]])
-    print(f"largest difference {max(abs(a - b) for a, b in zip(*curves, strict=True)):.2g}")
+    return curves
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["overhead", "processes"])
+    parser.add_argument("what", nargs="?", default="overhead", choices=["overhead", "processes"])
     parser.add_argument("--model", type=Path, default=Path(".arena/models/smollm2-135m"))
     parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
     arguments = parser.parse_args()
     if arguments.what == "overhead":
         overhead(arguments.model, arguments.rows, arguments.steps)
-    else:
-        processes()
+        return
+    one, two = processes()
+    print("one process  ", [round(x, 5) for x in one])
+    print("two processes", [round(x, 5) for x in two])
+    print(f"largest difference {max(abs(a - b) for a, b in zip(one, two, strict=True)):.2g}")
 
 
 if __name__ == "__main__":
