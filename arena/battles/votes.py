@@ -86,9 +86,10 @@ def queue(
     frame = ask(
         store,
         chosen,
-        "SELECT b.id FROM battle b LEFT JOIN (SELECT battle, count(*) AS n FROM vote GROUP BY 1) v ON v.battle = b.id "
-        f"WHERE b.source IN ('judged', 'imported') AND b.response_a <> '' AND b.id IN (SELECT id FROM battle WHERE "
-        f"{where}) AND b.id NOT IN (SELECT battle FROM vote WHERE voter = ?) "
+        f"SELECT b.id FROM (SELECT * FROM battle WHERE {where}) b "
+        "LEFT JOIN (SELECT battle, count(*) AS n FROM vote GROUP BY 1) v ON v.battle = b.id "
+        "WHERE b.source IN ('judged', 'imported') AND b.response_a <> '' "
+        "AND b.id NOT IN (SELECT battle FROM vote WHERE voter = ?) "
         "AND b.id NOT IN (SELECT battle FROM reading WHERE reader = ? AND NOT blind) "
         f"ORDER BY b.flipped DESC, abs(b.margin) NULLS LAST, coalesce(v.n, 0), hash(b.id) LIMIT {int(most)}",
         [*params, voter, reader or voter],
