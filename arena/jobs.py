@@ -148,10 +148,15 @@ def resume(job: Job) -> None:
 
 
 def stop(job: Job) -> None:
-    """Ask a job to stop at its next safe place; after a grace `reap` kills it."""
+    """Ask a job to stop at its next safe place; after a grace `reap` kills it.
+
+    A job whose process has not begun yet reads the wish when it does.
+    """
+    if not status(job).active:
+        return
+    append_event(job.folder, "stop_requested")
     process = process_of(job)
     if process is not None:
-        append_event(job.folder, "stop_requested")
         os.kill(process, signal.SIGTERM)
 
 
@@ -257,7 +262,7 @@ def _state(events: list[dict[str, Json]], alive: bool) -> State:
     if not alive:
         if not events:  # just spawned: the worker has not taken its lock yet
             return State.QUEUED
-        if last == "spawned" and time.time() - _number(events[-1]["at"]) < 30:
+        if last in {"spawned", "stop_requested"} and time.time() - _number(events[-1]["at"]) < 30:
             return State.QUEUED
         return _FINAL.get(last, State.INTERRUPTED)
     running = [e for e in events if e["event"] in {"spawned", "stop_requested"}]

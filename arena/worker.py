@@ -16,7 +16,7 @@ from typing import IO, TypeVar
 
 from arena.jobs import read
 from arena.records import ArenaError, Json, Record, from_json, key_of, table_of, to_json
-from arena.run_folder import append, append_event, cut_torn_line, start_time, whole_lines
+from arena.run_folder import append, append_event, cut_torn_line, life_of, start_time, whole_lines
 
 R = TypeVar("R")
 
@@ -109,6 +109,7 @@ def work(folder: Path) -> int:
         for name in ("events", "progress"):
             cut_torn_line(folder / f"{name}.jsonl")
         run = Run(folder)
+        run.stopping = _stopped_before_it_began(folder)
 
         def wish(_signal: int, _frame: FrameType | None) -> None:
             run.stopping = True
@@ -119,6 +120,11 @@ def work(folder: Path) -> int:
         finally:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # a caller must stay killable
             run.close()
+
+
+def _stopped_before_it_began(folder: Path) -> bool:
+    words = [event["event"] for event in life_of(folder) if event["event"] in {"spawned", "stop_requested"}]
+    return bool(words) and words[-1] == "stop_requested"
 
 
 def _work(run: Run) -> int:

@@ -332,7 +332,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("word", choices=("steps", "alternatives", "curve", "paper", "embed", "judge"))
+    parser.add_argument(
+        "words",
+        nargs="*",
+        default=["steps", "alternatives", "curve", "paper", "embed", "judge"],
+        help="which parts",
+    )
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, default=None, help="where files and the picture go")
     parser.add_argument("--home", type=Path, default=Path(".arena"), help="arena with the embedded models")
@@ -348,7 +353,8 @@ def main() -> None:
         "embed": lambda: embed_speed(words.home),
         "judge": lambda: judge(words.home, words.contender),
     }
-    print(json.dumps(menu[words.word](), indent=1, ensure_ascii=False))
+    for word in words.words:
+        print(word, json.dumps(menu[word](), indent=1, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

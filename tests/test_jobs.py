@@ -62,6 +62,13 @@ def test_a_stopped_job_resumes_where_it_was(home: Path) -> None:
         assert store.count(Instruction) == 40
 
 
+def test_a_wish_to_stop_before_the_process_begins_is_kept(home: Path) -> None:
+    job = start_count(home, 400, 0.05)
+    jobs.stop(job)
+    wait_for(lambda: ended(job))
+    assert jobs.status(job).state is State.STOPPED
+
+
 def test_killed_at_random_moments_a_job_still_makes_every_record_once(home: Path) -> None:
     moments = random.Random(7)
     job = start_count(home, 400, 0.002)
