@@ -123,7 +123,7 @@ def processes(stage: str = "sft", steps: int = 6) -> list[list[float]]:
             with Store.open(Path(folder) / f"home-{count}") as store:
                 job = prepared(store, model, 16, settings, stage)
             start = [sys.executable] if count == 1 else [
-                sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
+                sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
             ]  # fmt: skip
             measured([*start, "-m", "arena.flywheel.train", str(job.folder)])
             assert jobs.status(job).state is jobs.State.DONE, jobs.log_tail(job)
