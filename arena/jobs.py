@@ -260,9 +260,15 @@ def _pace(progress: list[dict[str, Json]]) -> tuple[float, float | None]:
 def _state(events: list[dict[str, Json]], alive: bool) -> State:
     last = str(events[-1]["event"]) if events else ""
     if not alive:
-        if not events:  # just spawned: the worker has not taken its lock yet
+        lives = [event for event in events if event["event"] in {"spawned", "queued", "started"}]
+        if not lives:
             return State.QUEUED
-        if last in {"spawned", "stop_requested"} and time.time() - _number(events[-1]["at"]) < 30:
+        # Just spawned: the worker has not taken its lock yet.
+        if (
+            lives[-1]["event"] == "spawned"
+            and last not in _FINAL
+            and time.time() - _number(lives[-1]["at"]) < 30
+        ):
             return State.QUEUED
         return _FINAL.get(last, State.INTERRUPTED)
     running = [e for e in events if e["event"] in {"spawned", "stop_requested"}]

@@ -10,7 +10,7 @@ import pytest
 from arena.flywheel.rounds import FlywheelPlan, check_plan, paper_schedule, read_plan, write_plan
 from arena.records import BadInput
 
-PAPER = FlywheelPlan("paper", "base", ("t1", "t2"), "judge", "mix", "second", paper_schedule())
+PAPER = FlywheelPlan("paper", "base", ("t1", "t2"), "judge", "mix", "second", steps=paper_schedule())
 
 
 def test_the_papers_schedule_is_its_table() -> None:
