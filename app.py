@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import fastapi
@@ -42,22 +41,18 @@ class Page:
 
 
 PAGES = {
-    path: page
-    for path, page in {
-        "": Page("Home", "pages.home"),
-        "testsets": Page("Test sets", "pages.testsets"),
-        "contenders": Page("Contenders", "pages.contenders"),
-        "launch": Page("Battle", "pages.launch"),
-        "battles": Page("Battles", "pages.battles"),
-        "leaderboard": Page("Leaderboard", "pages.leaderboard"),
-        "consistency": Page("Consistency", "pages.consistency"),
-        "judges": Page("Judges", "pages.judges"),
-        "flywheel": Page("Flywheel", "pages.flywheel"),
-        "chat": Page("Chat", "pages.chat"),
-        "battle": Page("Inspect a battle", "pages.inspect", tab=False),
-        "compare": Page("Compare runs", "pages.compare", tab=False),
-    }.items()
-    if find_spec(page.module)
+    "": Page("Home", "pages.home"),
+    "testsets": Page("Test sets", "pages.testsets"),
+    "contenders": Page("Contenders", "pages.contenders"),
+    "launch": Page("Battle", "pages.launch"),
+    "battles": Page("Battles", "pages.battles"),
+    "leaderboard": Page("Leaderboard", "pages.leaderboard"),
+    "consistency": Page("Consistency", "pages.consistency"),
+    "judges": Page("Judges", "pages.judges"),
+    "flywheel": Page("Flywheel", "pages.flywheel"),
+    "chat": Page("Chat", "pages.chat"),
+    "battle": Page("Inspect a battle", "pages.inspect", tab=False),
+    "compare": Page("Compare runs", "pages.compare", tab=False),
 }
 """Path -> page, in the order of the navigation bar."""
 
