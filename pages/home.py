@@ -36,8 +36,8 @@ def _hero(seen: Overview) -> str:
     label = ""
     if seen.recorded:
         label = (
-            f'<p class="note">{seen.recorded:,} of the {seen.battles:,} battles here are a recorded run of '
-            "<code>python -m arena loop</code> on the embedded models. Everything in it can be done again, live.</p>"
+            f'<p class="note">{seen.recorded:,} of the {seen.battles:,} battles here are recorded runs of '
+            "<code>make loop</code> and <code>make flywheel</code> on the embedded models. All of it can be done again, live.</p>"
         )
     return (
         '<section class="hero"><div><h1>A simulated chatbot arena that trains its own contenders</h1>'
