@@ -37,7 +37,8 @@ def _hero(seen: Overview) -> str:
     if seen.recorded:
         label = (
             f'<p class="note">{seen.recorded:,} of the {seen.battles:,} battles here are recorded runs of '
-            "<code>make loop</code> and <code>make flywheel</code> on the embedded models. All of it can be done again, live.</p>"
+            "<code>make loop</code> and <code>make flywheel</code> on the embedded models. "
+            "All of it can be done again, live.</p>"
         )
     return (
         '<section class="hero"><div><h1>A simulated chatbot arena that trains its own contenders</h1>'
