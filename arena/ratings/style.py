@@ -42,6 +42,14 @@ FROM {battles} JOIN style a ON a.id = b.response_a JOIN style o ON o.id = b.resp
 WHERE {where} ORDER BY b.id"""
 
 
+FARTHEST = 25.0
+"""Strength beyond which an optimum lies at infinity: chances of 1e-11 are no estimate."""
+SEPARATED = (
+    "Style and contender together tell every winner of this slice, so style cannot be held equal; "
+    "see the plain board, or a slice with more varied battles."
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Styled:
     """Strengths with style held equal, mean zero, and what style itself is worth."""
@@ -82,11 +90,16 @@ def fit(frame: pl.DataFrame, features: Sequence[str] = FEATURES) -> Styled:
     point = np.zeros(cells.size + styles.shape[1])
     for _ in range(50):
         slope, matrix = _derivatives(point, a, b, score, weight, styles, cells.size)
-        step = np.linalg.solve(matrix, slope)
+        try:
+            step = np.linalg.solve(matrix, slope)
+        except np.linalg.LinAlgError as error:
+            raise BadInput(SEPARATED) from error
         step *= min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
         point += step
         if np.abs(step).max() < 1e-10:
             break
+    if np.abs(point).max() > FARTHEST:
+        raise BadInput(SEPARATED)
     covariance = _sandwich(frame, point, a, b, score, weight, styles, cells.size)
     strengths = point[: cells.size]
     return Styled(cells.names, strengths - strengths.mean(), covariance, kept, point[cells.size :], cells)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from arena.ratings import charts, consistency_markup, markup, slices, snapshots, style, styled
@@ -137,6 +138,14 @@ def test_style_control_mirrors_with_the_seats(arena: Store) -> None:
     one, two = style.fit(frame), style.fit(swapped)
     assert np.allclose(one.strengths, two.strengths, atol=1e-8)
     assert np.allclose(one.effects, two.effects, atol=1e-8)
+
+
+def test_style_that_tells_every_winner_cannot_be_held_equal(arena: Store) -> None:
+    frame = style.battles(arena, Slice())
+    longer = frame["tokens_a"] > frame["tokens_b"]
+    told = frame.with_columns(winner=pl.when(longer).then(pl.lit("A")).otherwise(pl.lit("B")))
+    with pytest.raises(BadInput, match="tell every winner"):
+        style.fit(told)
 
 
 def test_style_control_needs_answers(store: Store) -> None:
