@@ -114,6 +114,7 @@ def render(store: Store) -> Form:
                 category_plot = gr.Plot(show_label=False)
     rows = gr.Dataframe(
         headers=READ_HEADERS, datatype="str", interactive=False, wrap=True, max_height=360,
+        column_widths=["150px", "64px", "150px", "30%", "30%", "30%"],
         label="Lessons to read (the first 25); click one to leave it out", elem_id="flywheel-rows",
     )  # fmt: skip
     with gr.Accordion("Keep and export training sets", open=False, elem_id="flywheel-keep"):

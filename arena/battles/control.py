@@ -61,6 +61,8 @@ class Accuracy:
     """Pairs whose two seat orders named different winners."""
     pairs: int
     """Pairs there are."""
+    by_code: bool = False
+    """Control pairs have no checks, so they say nothing of such a judge."""
 
     @property
     def obvious(self) -> float:
@@ -72,6 +74,8 @@ class Accuracy:
 
     @property
     def sentence(self) -> str:
+        if self.by_code:
+            return "Code checks what each instruction asks for; of anything else this judge says nothing"
         if not self.total:
             return (
                 "This judge has not been measured on the control pairs yet: "
@@ -158,6 +162,7 @@ def accuracy(judge: Judge, judgements: Sequence[Judgement]) -> Accuracy:
         ties=sum(m.score_better == m.score_worse for m in said),
         flips=sum(m.flipped for m in said),
         pairs=len(control_pairs()),
+        by_code=judge.kind == "code",
     )
 
 

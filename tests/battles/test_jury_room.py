@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from arena.backends import embedded
+from arena.battles.control import standing
 from arena.battles.judges.prompt import make_judge
 from arena.battles.jury_room import ensure_judge, models_of
 from arena.records import BadInput, Contender, Judge, to_json
@@ -52,3 +53,9 @@ def test_a_jury_needs_the_models_of_all_its_members(store: Store) -> None:
     with pytest.raises(BadInput, match="'x'"):
         models_of(jury, {})
     assert set(models_of(jury, {n: contender(n) for n in "xyz"})) == {"x", "y"}
+
+
+def test_a_judge_made_of_code_is_not_sent_to_the_control_pairs(store: Store) -> None:
+    store.save([make_judge("checks", "code")])
+    assert "Code checks" in standing(store, "checks")
+    assert "judge control" not in standing(store, "checks")
