@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtri
 
 from arena.ratings.bradley_terry import curvature
 from arena.ratings.cells import FIRST_WON, SECOND_WON, TIED, Cells, Floats
@@ -181,5 +180,5 @@ def simultaneous(draws: Floats, centre: Floats, level: float = LEVEL) -> Floats:
 
 def normal_ends(centre: Floats, covariance: Floats, level: float = LEVEL) -> Floats:
     """[2, contenders] symmetric ends of the sandwich."""
-    reach = norm.ppf((1 + level) / 2) * np.sqrt(np.maximum(np.diag(covariance), 0))
+    reach = ndtri((1 + level) / 2) * np.sqrt(np.maximum(np.diag(covariance), 0))
     return np.stack([centre - reach, centre + reach])
