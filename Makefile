@@ -65,7 +65,7 @@ test-vllm: setup-test models  ## vLLM's CPU build in its own environment, with a
 loop: setup models           ## one whole Arena Learning iteration in the terminal
 	$(PY) -m arena loop --home $(ARENA_HOME)
 
-flywheel: setup-test models  ## the proof that the flywheel helps: hours on 2 cores
+flywheel: setup-test models  ## the proof that the flywheel helps: an hour and more on 2 cores
 	$(PY) -m benchmarks.flywheel --home $(ARENA_HOME)-proof
 
 BENCHMARKS := backends battles boards coverage pages pairing ratings testsets training
