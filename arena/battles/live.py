@@ -99,14 +99,15 @@ def choices(store: Store, testset: str = "") -> Choices:
         "AND id IN (SELECT instruction FROM pick WHERE testset = ?) ORDER BY category",
         [testset],
     )
-    contenders = store.load(Contender, "NOT hidden", order="name")
-    judges = [(j.name, j.kind) for j in store.load(Judge, order="recorded, name")]
+    # What a newcomer can launch at once comes first: models that are here, judges that read, test sets.
+    contenders = store.load(Contender, "NOT hidden", order="backend = 'recorded', name")
+    judges = [(j.name, j.kind) for j in store.load(Judge, order="kind = 'code', recorded, name")]
     able = sorted(
         (c for c in contenders if c.backend != "recorded" and c.name not in dict(judges)),
         key=lambda c: c.options.get("role") != "judge",
     )
     return Choices(
-        tuple((t.name, t.size) for t in store.load(TestSet, order="made_at DESC")),
+        tuple((t.name, t.size) for t in store.load(TestSet, order="purpose <> 'test', made_at DESC")),
         tuple(c.name for c in contenders),
         (*judges, *((c.name, CANDIDATE) for c in able)),
         tuple(categories["category"]),

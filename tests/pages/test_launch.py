@@ -9,7 +9,8 @@ import pytest
 
 from arena.battles import fight, ledger, live
 from arena.battles.fight import FightSettings
-from arena.records import Contender, Sampling
+from arena.battles.judges.prompt import make_judge
+from arena.records import Contender, Sampling, TestSet
 from arena.store import Store
 from pages import launch, launch_charts, launch_markup
 from tests.battles.conftest import finish, small_arena
@@ -97,3 +98,16 @@ def test_a_finished_run_shows_its_plan_beside_the_truth(home: Path) -> None:
         text = launch_markup.ledger_html(list(told.values()), status)
         assert "a million battles take" in text
         assert fight.settings_of(job) == FightSettings("small", ("good", "poor"), "judge")
+
+
+def test_what_can_be_launched_at_once_comes_first(store: Store) -> None:
+    small_arena(store)
+    store.save([TestSet("a-split", "random", purpose="train"), Contender("a-closed-model", "recorded")])
+    store.save([make_judge("a-check", "code")])
+    testset, judge, contenders, *_ = launch._arrive(store, {})
+    assert testset.value == "small"
+    assert judge.value == "judge"
+    assert "a-closed-model" not in contenders.value
+    assert launch._plan(store, tuple(launch.settings_to_wish(
+        FightSettings(testset.value, tuple(contenders.value), judge.value)
+    )))[0].startswith("<h2>The plan")  # fmt: skip
