@@ -14,6 +14,6 @@ def render(store: Store) -> None:
         "# Flywheel\nBattles that a student lost become its lessons; the checkpoint they make battles again."
     )
     form = flywheel_lessons.render(store)
-    flywheel_training.render(store, form)
-    flywheel_checkpoints.render(store)
+    started = flywheel_training.render(store, form)
+    flywheel_checkpoints.render(store, started)
     flywheel_rounds.render(store)

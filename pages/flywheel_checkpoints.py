@@ -22,7 +22,7 @@ GONE = "no weights here"
 """Pruned, or trained elsewhere."""
 
 
-def render(store: Store) -> None:
+def render(store: Store, started: gr.HTML) -> None:
     """Layout, then wiring."""
     gr.Markdown("## 3. Checkpoints")
     tree = gr.HTML(elem_id="flywheel-tree")
@@ -47,6 +47,7 @@ def render(store: Store) -> None:
     page.load(arrive, None, [tree, old], show_progress="hidden")
     page.load(lambda: gr.Timer(active=True), None, timer, show_progress="hidden")
     timer.tick(watch, None, [tree, timer], show_progress="hidden")
+    started.change(lambda: gr.Timer(active=True), None, timer, show_progress="hidden")
     old.focus(lambda: _menu(store), None, old, show_progress="hidden")
     prune_button.click(delete, old, [tree, old, said], show_progress="hidden")
 

@@ -25,7 +25,7 @@ FIELDS = 13
 """Of the lessons' form, which come first."""
 
 
-def render(store: Store, form: Form) -> None:
+def render(store: Store, form: Form) -> gr.HTML:
     """Layout, then wiring."""
     gr.Markdown("## 2. Training")
     with gr.Row():
@@ -85,6 +85,7 @@ def render(store: Store, form: Form) -> None:
     start_button.click(start, [*form.fields, *training], [started, timer], show_progress="hidden")
     figure.change(watch, figure, curve, show_progress="hidden")
     timer.tick(watch, figure, curve, show_progress="hidden")
+    return started
 
 
 def _suggest(store: Store, student: str | None, stage: str) -> str:
