@@ -252,7 +252,8 @@ def _watch(store: Store, run: str | None) -> tuple[Any, ...]:
     standings = live.board(store, settings)
     recent = status.ended is not None and time.time() - status.ended < 10
     moving = status.active or recent
-    told = figures_html(status, standings) + ledger_html(ledger.entries(store, job), status)
+    spent = [] if status.active else ledger.entries(store, job)
+    told = figures_html(status, standings) + ledger_html(spent, status)
     return told, launch_charts.board(standings), gr.Timer(active=moving)
 
 

@@ -91,8 +91,8 @@ def _number(value: object) -> str:
 
 
 def ledger_html(entries: list[ledger.Entry], status: Status) -> str:
-    """The plan beside what came of it, once the run has ended; empty before."""
-    if status.active or not entries:
+    """The plan beside what came of it; empty without entries, as while a run goes on."""
+    if not entries:
         return ""
     rows = (
         (e.true.name, e.true.role, *(f"{_pair(e, name)}" for name in ("calls", "tokens", "seconds")))

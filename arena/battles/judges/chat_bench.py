@@ -45,9 +45,9 @@ class ChatBench:
 
     def __init__(self, judge: Judge, chat: Chat, manner: Manner) -> None:
         self._judge, self._chat, self._manner = judge, chat, manner
-        longest = _whole(judge.settings.get("longest"), manner.longest)
+        longest = whole(judge.settings.get("longest"), manner.longest)
         self._schema = schema(manner.shape, longest) if manner.shape else None
-        tokens = _whole(judge.settings.get("max_tokens"), manner.max_tokens)
+        tokens = whole(judge.settings.get("max_tokens"), manner.max_tokens)
         self._sampling = Sampling(temperature=0.0, top_p=1.0, max_tokens=tokens, seed=0)
 
     def play(self, games: Iterable[Game]) -> Iterator[Judgement]:
@@ -146,5 +146,5 @@ def open_chat_bench(judge: Judge, models: Mapping[str, Contender], manner: Manne
     return ChatBench(judge, open_chat(models[judge.contender]), manner)
 
 
-def _whole(value: Json, default: int) -> int:
+def whole(value: Json, default: int) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else default

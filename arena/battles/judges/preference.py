@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from arena.backends import Completion, Message, Prompt, open_chat
-from arena.battles.judges.chat_bench import ChatBench, Manner, Verdict
+from arena.battles.judges.chat_bench import ChatBench, Manner, Verdict, whole
 from arena.battles.judges.game import Game
 from arena.battles.judges.probability import ALTERNATIVES, odds, share
 from arena.records import Contender, Judge, Judgement, Outcome, Sampling
@@ -32,15 +32,16 @@ class PairBench(ChatBench):
     def play(self, games: Iterable[Game]) -> Iterator[Judgement]:
         """The setting {"explain": false} leaves the reasons out, at half the time."""
         source = iter(games)
-        together = self._judge.settings.get("together")
-        count = together if isinstance(together, int) and together > 0 else TOGETHER
+        count = max(1, whole(self._judge.settings.get("together"), TOGETHER))
+        explain = self._judge.settings.get("explain") is not False
         while some := {game.key(self._judge): game for game in islice(source, count)}:
             self._prepare(list(some.values()))
-            lettered = list(super().play(some.values()))
-            clear = [judgement for judgement in lettered if judgement.outcome is Outcome.OK]
-            if self._judge.settings.get("explain") is False:
-                clear = []
-            yield from (judgement for judgement in lettered if judgement not in clear)
+            clear = []
+            for judgement in super().play(some.values()):
+                if explain and judgement.outcome is Outcome.OK:
+                    clear.append(judgement)
+                else:
+                    yield judgement
             yield from self._explained(clear, some)
 
     def _prepare(self, _games: list[Game]) -> None:
