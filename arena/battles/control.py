@@ -220,12 +220,23 @@ def launch(store: Store, judge: str) -> Job:
 def work(run: Run) -> None:
     """The job."""
     judge = run.inputs(Judge)[0]
+    games = [g for pair in control_pairs() for g in pair.games(judge.kind in POINTWISE)]
+    judge_missing(run, judge, games, 0, len(games))
+
+
+def judge_missing(run: Run, judge: Judge, games: Sequence[Game], done: int, total: int) -> int:
+    """Let a job's judge play what neither its inputs nor its journal hold, until the run is to stop.
+
+    Returns `done`, the job's count before, with these games added.
+
+    Raises:
+        Stopped: the user wished it, after what was begun is kept.
+    """
     models = {c.name: c for c in run.inputs(Contender)}
     held = {j.id for j in (*run.inputs(Judgement), *run.emitted(Judgement)) if j.outcome is Outcome.OK}
-    games = [g for pair in control_pairs() for g in pair.games(judge.kind in POINTWISE)]
     todo = [game for game in games if game.key(judge) not in held]
-    done = len(games) - len(todo)
-    run.progress(done, len(games), "Judging")
+    done += len(games) - len(todo)
+    run.progress(done, total, "Judging")
 
     def until_stopped() -> Iterator[Game]:
         for game in todo:
@@ -237,5 +248,6 @@ def work(run: Run) -> None:
         for judgement in bench.play(until_stopped()):
             run.emit(dataclasses.replace(judgement, run=run.job.id))
             done += judgement.outcome is Outcome.OK
-            run.progress(done, len(games), "Judging")
+            run.progress(done, total, "Judging")
     run.check()
+    return done

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,8 +18,8 @@ from pathlib import Path
 from arena import jobs
 from arena.battles import control
 from arena.battles.agreement import Share
-from arena.battles.control import ControlPair, control_pairs, marks
-from arena.battles.judges.game import POINTWISE, Game, open_bench
+from arena.battles.control import ControlPair, control_pairs, judge_missing, marks
+from arena.battles.judges.game import POINTWISE, Game
 from arena.battles.judges.prompt import make_judge
 from arena.battles.jury_room import models_of
 from arena.battles.settle import scores_of
@@ -186,25 +186,8 @@ def work(run: Run) -> None:
     """The job."""
     judge = run.inputs(Judge)[0]
     pairs = chosen_pairs(int(str(run.settings["most"])))
-    models = {c.name: c for c in run.inputs(Contender)}
-    held = {j.id for j in (*run.inputs(Judgement), *run.emitted(Judgement)) if j.outcome is Outcome.OK}
     plain = [g for p in pairs for g in p.games(judge.kind in POINTWISE)]
     plans = [(judge, games_of(judge, pairs)), *((bare, plain) for bare in _versions(judge)[1:])]
     total, done = sum(len(games) for _, games in plans), 0
     for version, games in plans:
-        todo = [game for game in games if game.key(version) not in held]
-        done += len(games) - len(todo)
-        run.progress(done, total, "Judging")
-
-        def until_stopped(left: list[Game] = todo) -> Iterator[Game]:
-            for game in left:
-                if run.stopping:
-                    return
-                yield game
-
-        with open_bench(version, models) as bench:
-            for judgement in bench.play(until_stopped()):
-                run.emit(dataclasses.replace(judgement, run=run.job.id))
-                done += judgement.outcome is Outcome.OK
-                run.progress(done, total, "Judging")
-        run.check()
+        done = judge_missing(run, version, games, done, total)
