@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from arena.store import Store
 from tests.browser.seed import fill
@@ -149,6 +151,22 @@ def page(context: BrowserContext, app: App, watch: Watch) -> Iterator[Page]:
     watch.follow(opened)
     yield opened
     assert watch.verdict() == []
+
+
+def choose(page: Page, menu: Locator, option: str | re.Pattern[str]) -> None:
+    """Open a menu and click an option. While the page still grows, an open list can move out of sight, so up to
+    three times it is closed and opened again, as anybody would."""
+    wanted = page.get_by_role("option", name=option, exact=isinstance(option, str))
+    for _ in range(2):
+        menu.click()
+        try:
+            wanted.click(timeout=10_000)
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")
+        else:
+            return
+    menu.click()
+    wanted.click()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from arena.conductor import Conductor
 from arena.flywheel.rounds import plan_text
 from arena.store import Store
-from tests.browser.conftest import Watch
+from tests.browser.conftest import Watch, choose
 from tests.flywheel.rooms import lost_battles
 from tests.test_conductor import two_steps
 
@@ -40,8 +40,7 @@ def test_a_plan_is_edited_kept_started_and_followed_to_its_end(
     watch.follow(page)
     page.goto(f"{app.url}/flywheel")
     plans = page.locator("#flywheel-plans input")
-    plans.click()
-    page.get_by_role("option", name="small", exact=True).click()
+    choose(page, plans, "small")
     said = page.locator("#flywheel-plan-said")
     expect(said).to_contain_text("2 steps, 0 done", timeout=30_000)
     expect(page.locator("#flywheel-flow .plotly")).to_be_visible(timeout=30_000)
@@ -54,15 +53,13 @@ def test_a_plan_is_edited_kept_started_and_followed_to_its_end(
     expect(said).to_contain_text("Its run: running", timeout=60_000)
     page.reload()
     expect(plans).not_to_have_value("", timeout=30_000)
-    plans.click()
-    page.get_by_role("option", name="renamed", exact=True).click()
+    choose(page, plans, "renamed")
     expect(said).to_contain_text("Its run: done", timeout=300_000)
     expect(said).to_contain_text("The arena's best: tiny-i")
     page.reload()
     tree = page.locator("#flywheel-tree")
     expect(tree).to_contain_text("tiny-i2", timeout=60_000)
-    page.locator("#flywheel-prune input").click()
-    page.get_by_role("option", name=re.compile("tiny-i1")).click()
+    choose(page, page.locator("#flywheel-prune input"), re.compile("tiny-i1"))
     page.keyboard.press("Escape")
     page.locator("#flywheel-prune-do").click()
     expect(page.locator("#flywheel-pruned")).to_contain_text("MiB freed", timeout=30_000)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watch
+from tests.browser.conftest import Watch, choose
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +29,7 @@ def test_a_menu_changes_the_board_and_the_address(page: Page, watch: Watch) -> N
     watch.expected += LEFT
     page.goto("/leaderboard")
     expect(page.locator("#board-table tbody tr")).to_have_count(3)
-    page.get_by_label("Category", exact=True).click()
-    page.get_by_role("option", name="science").click()
+    choose(page, page.get_by_label("Category", exact=True), "science")
     expect(page.locator("#board-summary")).to_contain_text("9 battles")
     expect(page).to_have_url(re.compile(r"category=science"))
     page.reload()

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from arena.store import Store
-from tests.browser.conftest import Watch
+from tests.browser.conftest import Watch, choose
 from tests.test_loop import scripted_arena
 
 LONG = 120_000
@@ -90,9 +90,7 @@ def expect_on_the_board(page: Page, url: str, names: list[str]) -> None:
 
 def train_on_lost_battles(page: Page) -> str:
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Flywheel").click()
-    student = page.locator("#flywheel-student input")
-    student.click()
-    page.get_by_role("option", name="tiny", exact=True).click()
+    choose(page, page.locator("#flywheel-student input"), "tiny")
     expect(page.locator("#flywheel-found")).to_contain_text(re.compile(r"[1-9]\d* lessons"))
     name = page.locator("#flywheel-name textarea, #flywheel-name input").first
     expect(name).to_have_value("tiny-sft-1")
