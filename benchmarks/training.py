@@ -4,8 +4,8 @@
     python -m benchmarks.training processes
 
 `overhead` prints CPU seconds and peak memory of both, each in a process of its own, same settings, same
-rows; loading libraries and model is in both. `processes` trains a tiny random model by one process and by
-two under torchrun with the same global batch, and prints the largest difference of their losses.
+rows; loading libraries and model is in both. `processes` trains a tiny random model (SFT, DPO, reward) by
+one process and by two under torchrun with the same global batch, and prints the largest difference of their losses.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
 from arena import jobs
+from arena.flywheel import train
 from arena.flywheel.bouts import Bout
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.selection import Selection
-from arena.flywheel.train import launch
 from arena.flywheel.training_sets import make_training_set
 from arena.records import Contender, Json
 from arena.store import Store
@@ -61,7 +62,7 @@ def prepared(store: Store, model: Path, rows: int, settings: dict[str, Json], st
     store.save([Contender("student", "local_transformers", str(model.resolve()))])
     make_training_set(store, "rows", "student", stage, Selection(), bouts)
     with mock.patch.object(jobs, "_spawn"):  # we start it ourselves, to measure it
-        return launch(store, RoundPlan("measured", stage, "student", "rows", settings=settings))
+        return train.launch(store, RoundPlan("measured", stage, "student", "rows", settings=settings))
 
 
 def measured(command: list[str]) -> tuple[float, float]:
@@ -110,9 +111,13 @@ def overhead(model: Path, rows: int, steps: int) -> None:
     print(f"{'overhead':12}{ours[0] / theirs[0] - 1:9.1%}{ours[1] / theirs[1] - 1:10.1%}")
 
 
-def processes(stage: str = "sft", steps: int = 6) -> list[list[float]]:
-    """The losses of a tiny model trained by one process and by two, with the same global batch."""
-    curves = []
+STAGES = ("sft", "dpo", "reward")
+"""Those whose loss is a mean over rows, whoever computes it; PPO and RLOO draw other answers."""
+
+
+def processes(stages: Sequence[str] = STAGES, steps: int = 6) -> dict[str, list[list[float]]]:
+    """Stage -> the losses of a tiny model trained by one process and by two, with the same global batch."""
+    curves: dict[str, list[list[float]]] = {stage: [] for stage in stages}
     with tempfile.TemporaryDirectory() as folder:
         model = make_tiny_model(Path(folder) / "tiny")
         for count in (1, 2):
@@ -120,14 +125,18 @@ def processes(stage: str = "sft", steps: int = 6) -> list[list[float]]:
                 "max_steps": steps, "per_device_train_batch_size": 4 // count, "learning_rate": 1e-3,
                 "max_length": 128,
             }  # fmt: skip
-            with Store.open(Path(folder) / f"home-{count}") as store:
-                job = prepared(store, model, 16, settings, stage)
+            found = []
+            for stage in stages:
+                with Store.open(Path(folder) / f"{stage}-{count}") as store:
+                    found.append(prepared(store, model, 16, settings, stage))
             start = [sys.executable] if count == 1 else [
                 sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
             ]  # fmt: skip
-            measured([*start, "-m", "arena.flywheel.train", str(job.folder)])
-            assert jobs.status(job).state is jobs.State.DONE, jobs.log_tail(job)
-            curves.append([float(str(m["loss"])) for m in jobs.metrics(job) if "loss" in m])
+            folders = [str(job.folder) for job in found]
+            measured([*start, "-m", "benchmarks.training", "work", *folders])
+            for stage, job in zip(stages, found, strict=True):
+                assert jobs.status(job).state is jobs.State.DONE, jobs.log_tail(job)
+                curves[stage].append([float(str(m["loss"])) for m in jobs.metrics(job) if "loss" in m])
     return curves
 
 
@@ -135,7 +144,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="?", default="overhead", choices=["overhead", "processes"])
+    parser.add_argument("what", nargs="?", default="overhead", choices=["overhead", "processes", "work"])
+    parser.add_argument("folders", nargs="*", type=Path, help="of runs to work on, one after another")
     parser.add_argument("--model", type=Path, default=Path(".arena/models/smollm2-135m"))
     parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
@@ -143,10 +153,12 @@ def main() -> None:
     if arguments.what == "overhead":
         overhead(arguments.model, arguments.rows, arguments.steps)
         return
-    one, two = processes()
-    print("one process  ", [round(x, 5) for x in one])
-    print("two processes", [round(x, 5) for x in two])
-    print(f"largest difference {max(abs(a - b) for a, b in zip(one, two, strict=True)):.2g}")
+    if arguments.what == "work":  # what each process does; torch is loaded once for all stages
+        sys.exit(max(train.main(folder) for folder in arguments.folders))
+    for stage, (one, two) in processes().items():
+        print(f"{stage:8}one process  ", [round(x, 5) for x in one])
+        print(f"{'':8}two processes", [round(x, 5) for x in two])
+        print(f"{'':8}largest difference {max(abs(a - b) for a, b in zip(one, two, strict=True)):.2g}")
 
 
 if __name__ == "__main__":

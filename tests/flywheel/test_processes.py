@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from benchmarks.training import processes
+from benchmarks.training import STAGES, processes
 
 
 @pytest.mark.models  # no embedded model, but three loads of torch
 @pytest.mark.timeout(900)
 def test_two_processes_give_the_losses_of_one() -> None:
-    one, two = processes()
-    assert len(one) == len(two) == 6
-    assert one == pytest.approx(two, abs=1e-3)
-    assert abs(one[-1] - one[0]) > 0.05  # it learnt something to compare
+    found = processes()
+    assert tuple(found) == STAGES
+    for stage, (one, two) in found.items():
+        assert len(one) == len(two) == 6, stage
+        assert one == pytest.approx(two, abs=1e-3), stage
+        assert abs(one[-1] - one[0]) > 0.05, stage  # it learnt something to compare
+    assert found["dpo"][1][0] == pytest.approx(math.log(2), abs=1e-6)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
+from accelerate import PartialState
+from datasets import Dataset, load_from_disk
 from transformers import AutoTokenizer, TrainerCallback
 
 from arena.flywheel.task import Task
@@ -131,11 +132,27 @@ def datasets(task: Task, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The rows as the trainer's data sets; those kept aside are spread over the whole, not its end."""
     kept = max(1, int(len(rows) * task.aside)) if task.aside else 0
     if not kept:
-        return {"train_dataset": Dataset.from_list(rows)}
+        return {"train_dataset": _shared(task, rows, "learnt")}
     places = {round((n + 0.5) * len(rows) / kept - 0.5) for n in range(kept)}
     aside = [row for n, row in enumerate(rows) if n in places]
     learnt = [row for n, row in enumerate(rows) if n not in places]
-    return {"train_dataset": Dataset.from_list(learnt), "eval_dataset": Dataset.from_list(aside)}
+    return {
+        "train_dataset": _shared(task, learnt, "learnt"),
+        "eval_dataset": _shared(task, aside, "aside"),
+    }
+
+
+def _shared(task: Task, rows: list[dict[str, Any]], name: str) -> Dataset:
+    """The rows in memory, or for several processes in one file: DPO's reference figures, which TRL keeps beside
+    the rows, are computed by all of them and written by the first. In memory each would look for them in a
+    folder of its own."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Dataset.from_list(rows)
+    place = str(task.work / f"rows-{name}")
+    if task.main:
+        Dataset.from_list(rows).save_to_disk(place)
+    PartialState().wait_for_everyone()
+    return load_from_disk(place)
 
 
 def _tokens(tokenizer: Any, messages: list[Message]) -> int:
