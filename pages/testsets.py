@@ -13,10 +13,10 @@ from gradio.context import Context
 from arena.records import ArenaError
 from arena.store import Store
 from arena.testsets import catalog
-from arena.testsets.catalog import ORDERS, Filter
-from pages import testsets_build, virtual_list
+from arena.testsets.catalog import ORDERS
+from pages import testsets_build, testsets_story, virtual_list
 from pages import testsets_views as views
-from pages.testsets_views import EVERY
+from pages.testsets_views import BANDS, EVERY, Asked
 from pages.virtual_list import Window
 
 COLUMNS = ["#", "instruction", "turns", "category", "language", "cluster", "difficulty"]
@@ -54,10 +54,10 @@ CLICKS = """() => {
   }, 500);
 }"""
 CHOOSE = """(name) => { testsetAddress({testset: name}); Arena.refresh(); return []; }"""
-FILTER = """(testset, text, category, language, cluster, order, several) => {
+FILTER = """(testset, text, category, language, cluster, band, order, several) => {
   const named = (value, none) => value === none ? '' : value;
   testsetAddress({testset, text, category: named(category, 'all'), language: named(language, 'all'),
-    cluster: named(cluster, -1), order: named(order, 'position'), several: several ? 1 : ''});
+    cluster: named(cluster, -1), band: named(band, 'all'), order: named(order, 'position'), several: several ? 1 : ''});
   Arena.refresh();
   return [];
 }"""
@@ -88,6 +88,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                         category = gr.Dropdown([EVERY], value=EVERY, label="Category")
                         language = gr.Dropdown([EVERY], value=EVERY, label="Language")
                         group = gr.Dropdown([(EVERY, -1)], value=-1, label="Cluster")
+                        band = gr.Dropdown([EVERY, *BANDS], value=EVERY, label="Difficulty")
                         order = gr.Dropdown(list(ORDERS), value="position", label="Order")
                         several = gr.Checkbox(label="Several turns only")
                     with gr.Column(elem_id="testset-rows"):
@@ -107,10 +108,13 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                     groups = gr.HTML()
                 with gr.Tab("Cleaning", id="cleaning"):
                     funnel = gr.Plot(show_label=False)
+                    rejects = gr.DownloadButton(views.PREPARE, visible=False)
                     dropped = gr.HTML()
                 with gr.Tab("Export", id="export"), gr.Row():
                     as_jsonl = gr.DownloadButton("Prepare JSONL")
                     as_parquet = gr.DownloadButton("Prepare Parquet")
+        with gr.Tab("All sets"):
+            sets = gr.HTML(elem_id="testset-list")
         with gr.Tab("Build a new one"):
             built = testsets_build.render(store)
         with gr.Tab("Compare two"):
@@ -120,36 +124,47 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
             with gr.Row():
                 by_category, by_language = (gr.Plot(show_label=False, min_width=320) for _ in range(2))
 
-    filters = [chosen, text, category, language, group, order, several]
-    whole = [card, kinds, spread, category, language, group, place, groups, funnel, dropped]
+    filters = [chosen, text, category, language, group, band, order, several]
+    whole = [card, kinds, spread, *filters[1:], place, groups, funnel, dropped, rejects]
 
     def arrive(request: gr.Request) -> tuple[Any, ...]:
         asked = dict(request.query_params or {})
-        return *_menus(store, asked.get("testset", "")), views.story(store, asked.get("instruction", ""))
+        return *_menus(store, asked.get("testset", "")), testsets_story.story(
+            store, asked.get("instruction", "")
+        )
+
+    def first_show(name: str, colour_by: str, request: gr.Request) -> tuple[Any, ...]:
+        return views.show(store, name, colour_by, Asked.of(dict(request.query_params or {})))
 
     def renew(name: str) -> tuple[Any, ...]:
         return _menus(store, name)
+
+    def prepare(name: str) -> Any:
+        path = views.rejects_of(store, name)
+        if path is None:
+            raise gr.Error("This set's build kept no rejected rows.")
+        return gr.DownloadButton("Download the rejected rows", value=views.downloadable(path))
 
     def show(name: str, colour_by: str) -> tuple[Any, ...]:
         return views.show(store, name, colour_by)
 
     def tell(identity: str) -> str:
-        return views.story(store, identity)
+        return testsets_story.story(store, identity)
 
     def open_cluster(words: str) -> tuple[Any, Any, str]:
         label, _, identity = words.partition(" ")
         value = int(label) if label.isdigit() else -1
-        return gr.Dropdown(value=value), gr.Tabs(selected="list"), views.story(store, identity)
+        return gr.Dropdown(value=value), gr.Tabs(selected="list"), testsets_story.story(store, identity)
 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
-    page.load(arrive, None, [chosen, first, second, story], show_progress="hidden").then(
-        show, [chosen, colour], whole, show_progress="hidden"
+    page.load(arrive, None, [chosen, first, second, sets, story], show_progress="hidden").then(
+        first_show, [chosen, colour], whole, show_progress="hidden"
     )
     page.load(None, js=CLICKS)
     chosen.input(None, chosen, None, js=CHOOSE)
     chosen.input(show, [chosen, colour], whole)
-    changed = [text.submit, text.blur, *(m.input for m in (category, language, group, order, several))]
+    changed = [text.submit, text.blur, *(m.input for m in (category, language, group, band, order, several))]
     gr.on(changed, None, filters, None, js=FILTER)
     row.change(tell, row, story, show_progress="hidden").then(None, js=REVEAL)
     colour.input(lambda name, by: views.place(store, name, by), [chosen, colour], place)
@@ -158,16 +173,17 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     )
     for ready, ending in ((as_jsonl, ".jsonl"), (as_parquet, ".parquet")):
         ready.click(lambda name, e=ending: _export(store, name, e), chosen, ready)
+    rejects.click(prepare, chosen, rejects)
     for menu in (first, second):
         menu.input(
             lambda a, b: views.compare(store, a, b), [first, second], [compared, by_category, by_language]
         )
-    built.change(renew, built, [chosen, first, second], show_progress="hidden").then(
+    built.change(renew, built, [chosen, first, second, sets], show_progress="hidden").then(
         show, [chosen, colour], whole, show_progress="hidden"
     ).then(None, chosen, None, js=CHOOSE)
 
 
-def _menus(store: Store, wanted: str) -> tuple[Any, Any, Any]:
+def _menus(store: Store, wanted: str) -> tuple[Any, Any, Any, str]:
     frame = catalog.testsets(store)
     names = frame["name"].to_list()
     labels = [
@@ -176,22 +192,15 @@ def _menus(store: Store, wanted: str) -> tuple[Any, Any, Any]:
     ]
     value = wanted if wanted in names else names[0] if names else None
     menu = gr.Dropdown(choices=labels)
-    return gr.Dropdown(choices=labels, value=value), menu, menu
+    return gr.Dropdown(choices=labels, value=value), menu, menu, views.sets_html(store)
 
 
 def _window(store: Store, offset: int, limit: int, query: dict[str, str]) -> Window:
     """Rows of the set that the address names (the newest without one), as its filters keep and order them."""
     names = catalog.testsets(store)["name"].to_list()
     name = query["testset"] if query.get("testset") in names else next(iter(names), "")
-    cluster = query.get("cluster", "")
-    kept = Filter(
-        query.get("text", "")[:200],
-        query.get("category", ""),
-        query.get("language", ""),
-        int(cluster) if cluster.isdigit() else None,
-        multi_turn=query.get("several") == "1",
-    )
-    order = query["order"] if query.get("order") in ORDERS else "position"
+    asked = Asked.of(query)
+    kept, order = asked.kept(), asked.order
     frame = catalog.window(store, name, kept, offset, limit, order)
     ids = frame["id"].to_list()
     cells = frame.select("position", "text", "turns", "category", "language", "cluster", "difficulty")

@@ -14,13 +14,17 @@ from arena.store import Store
 from arena.testsets import build, catalog
 from arena.testsets.clean import STEPS, USUAL
 from arena.testsets.cluster import maps_here
+from arena.testsets.containers import CONTAINERS
 from arena.testsets.difficulty import BASELINE
 from arena.testsets.embed import EMBEDDERS, usual
+from arena.testsets.language import LANGUAGES
 from arena.testsets.plan import KIND
-from arena.testsets.read import FORMATS, shipped
+from arena.testsets.read import shipped
 from arena.testsets.recipes import RECIPES
+from arena.testsets.shapes import FORMATS
 from pages import job_panel
 from pages import testsets_form as form
+from pages import testsets_views as views
 from pages.testsets_form import AS_FOUND
 
 ENCODINGS = [AS_FOUND, "utf-8", "utf-16", "cp1252", "latin-1"]
@@ -45,11 +49,12 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
                     label="Shape",
                 )
                 column = gr.Dropdown([AS_FOUND], value=AS_FOUND, label="Column of the instruction")
-                kind = gr.Dropdown([AS_FOUND], value=AS_FOUND, label="Column of the category")
+                category = gr.Dropdown([AS_FOUND], value=AS_FOUND, label="Column of the category")
                 encoding = gr.Dropdown(ENCODINGS, value=AS_FOUND, label="Encoding")
                 header = gr.Dropdown(
                     [AS_FOUND, "yes", "no"], value=AS_FOUND, label="CSV: first row is a header"
                 )
+                kind = gr.Dropdown([AS_FOUND, *CONTAINERS], value=AS_FOUND, label="Kind of file")
     with gr.Row():
         name = gr.Textbox(
             label="Name of the new set", elem_id="testset-name", max_length=64, placeholder="my-mix-v1"
@@ -86,11 +91,20 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
         )
         with gr.Row():
             least = gr.Number(10, label="Fewest characters", precision=0, minimum=0)
+            most = gr.Number(20_000, label="Most characters", precision=0, minimum=1)
             prefix = gr.Number(10, label="Same beginning: words", precision=0, minimum=1)
             alike = gr.Slider(0.3, 1, 0.7, step=0.05, label="Near duplicates: similarity from")
             permutations = gr.Dropdown([64, 128, 256], value=128, label="Permutations")
+        with gr.Row():
+            run = gr.Number(8, label="Words shared with a benchmark: runs of", precision=0, minimum=1)
+            share = gr.Slider(0.1, 1, 0.5, step=0.05, label="and share of its runs from")
             top = gr.Number(5, label="Benchmark neighbours: nearest", precision=0, minimum=1)
             cutoff = gr.Slider(0.5, 1, 0.8, step=0.05, label="and cosine from")
+            keep = gr.Dropdown(
+                [name.title() for name in LANGUAGES],
+                value="English",
+                label="Language to keep, where that step is on",
+            )
         benchmarks = gr.Dropdown(
             [],
             label="Benchmarks: sets, or paths of question files, whose prompts must not appear",
@@ -109,9 +123,10 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
     since = gr.State(0.0)
 
     source = [own, upload, path]
-    reading = [shape, column, kind, encoding, header]
+    reading = [shape, column, category, encoding, header, kind]
     planned = [name, recipe, size, clusters, seed, embedder, rater, per_cluster, splits, flat, purpose]
-    cleaning = [steps, least, prefix, alike, permutations, top, cutoff, benchmarks, spare, wanted]
+    cleaning = [steps, least, most, prefix, alike, permutations, run, share, top, cutoff, keep]
+    cleaning += [benchmarks, spare, wanted]
 
     def look(*words: Any) -> tuple[str, Any, Any]:
         return form.look(words[:3], words[3:])
@@ -120,7 +135,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
         return form.guess(words[:3], words[3:])
 
     def launch(*words: Any) -> str:
-        return form.launch(store, words[:3], words[3:8], words[8:19], words[19:])
+        return form.launch(store, words[:3], words[3:9], words[9:20], words[20:])
 
     def watch(known: str, loaded: float) -> tuple[Any, Any]:
         return _watch(store, known, loaded)
@@ -132,7 +147,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
         [own.input, upload.change, path.submit, *(m.input for m in reading)],
         look,
         [*source, *reading],
-        [seen, column, kind],
+        [seen, column, category],
         show_progress="hidden",
     )
     numbers = [recipe, size, clusters, embedder, rater, per_cluster, steps]
@@ -161,7 +176,7 @@ def render(store: Store) -> gr.Textbox:  # noqa: PLR0915 - a form reads best in 
     assert page is not None, "render() is called inside a route"
     page.load(time.time, None, since, show_progress="hidden")
     page.load(menus, None, [rater, benchmarks, embedder], show_progress="hidden").then(
-        look, [*source, *reading], [seen, column, kind], show_progress="hidden"
+        look, [*source, *reading], [seen, column, category], show_progress="hidden"
     ).then(guess, [*source, *numbers], cost, show_progress="hidden")
     return built
 
@@ -186,7 +201,7 @@ def _watch(store: Store, known: str, since: float) -> tuple[Any, Any]:
         return gr.skip(), gr.skip()
     rejects = latest.folder / build.REJECTS
     some = rejects.is_file() and rejects.stat().st_size > 0
-    return name, gr.DownloadButton(value=str(rejects) if some else None, visible=some)
+    return name, gr.DownloadButton(value=views.downloadable(rejects) if some else None, visible=some)
 
 
 def _is_in(store: Store, name: str) -> bool:

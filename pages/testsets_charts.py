@@ -54,7 +54,7 @@ def place(points: pl.DataFrame, names: Mapping[int, str], colour: str) -> go.Fig
     labels = points["cluster"].to_list()
     data = list(zip(labels, points["id"].to_list(), strict=True))
     texts = [
-        f"{_wrapped(text)}<br><i>{names.get(label, '')}</i>"
+        f"{_wrapped(text)}<br><i>{_wrapped(names.get(label, ''))}</i>"
         for text, label in zip(points["text"].to_list(), labels, strict=True)
     ]
     marker: dict[str, object] = {"size": 8, "opacity": 0.85}

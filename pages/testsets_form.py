@@ -15,19 +15,13 @@ import gradio as gr
 from arena.records import ArenaError, Json
 from arena.store import Store
 from arena.testsets import build
-from arena.testsets.plan import Plan, estimate, locate, rows_of
-from arena.testsets.read import FORMATS, Preview, preview
-from arena.testsets.rows import Layout
-from pages.testsets_views import table
+from arena.testsets.plan import Plan, estimate, locate, rows_of, words_for
+from arena.testsets.read import Preview, preview, recognise
+from arena.testsets.rows import Correction, Layout
+from arena.testsets.shapes import FORMATS
+from pages.table import Cell, table
 
 AS_FOUND = "as recognised"
-MAIN_COLUMN = {
-    "questions": "turns",
-    "sharegpt": "conversation",
-    "lmsys": "conversation",
-    "openai": "conversation",
-}
-"""Which of our words holds the instruction itself, where it is not `instruction`."""
 
 
 def _input(source: tuple[Any, ...]) -> str:
@@ -35,31 +29,17 @@ def _input(source: tuple[Any, ...]) -> str:
     return str(upload or (path or "").strip() or own or "")
 
 
-def _layout(source: tuple[Any, ...], reading: tuple[Any, ...]) -> Preview:
-    """The preview with the user's corrections."""
+def _layout(source: tuple[Any, ...], reading: tuple[Any, ...]) -> Layout:
+    """How the file is read, with the user's corrections."""
     path = locate(_input(source))
-    found = preview(path)
-    shape, column, kind, encoding, header = reading
-    layout = found.layout
-    if all(word in (AS_FOUND, None) for word in reading):
-        return found
-    chosen = layout.shape if shape in (AS_FOUND, None) else shape
-    columns = dict(layout.columns) if chosen == layout.shape else {}
-    main = MAIN_COLUMN.get(chosen, "instruction")
-    if column not in (AS_FOUND, None):
-        columns[main] = column
-    elif main not in columns:
-        columns[main] = next(iter(layout.columns.values()), "")
-    if kind not in (AS_FOUND, None):
-        columns["category"] = kind
-    layout = dataclasses.replace(
-        layout,
-        shape=chosen,
-        columns=columns,
-        encoding=layout.encoding if encoding in (AS_FOUND, None) else encoding,
-        header=layout.header if header in (AS_FOUND, None) else header == "yes",
+    shape, column, category, encoding, header, kind = (
+        "" if word in (AS_FOUND, None) else str(word) for word in reading
     )
-    return preview(path, layout)
+    given = Correction(kind, shape, {}, encoding, "", header == "yes" if header else None)
+    layout = recognise(path, given)
+    columns = {FORMATS[layout.shape].main: column, "category": category}
+    chosen = {ours: theirs for ours, theirs in columns.items() if theirs}
+    return recognise(path, dataclasses.replace(given, columns=chosen)) if chosen else layout
 
 
 def look(source: tuple[Any, ...], reading: tuple[Any, ...]) -> tuple[str, Any, Any]:
@@ -67,7 +47,7 @@ def look(source: tuple[Any, ...], reading: tuple[Any, ...]) -> tuple[str, Any, A
     if not _input(source):
         return "<p>Choose instructions.</p>", gr.skip(), gr.skip()
     try:
-        found = _layout(source, reading)
+        found = preview(locate(_input(source)), _layout(source, reading))
     except ArenaError as error:
         return f'<p class="error"><b>{escape(str(error))}</b></p>', gr.skip(), gr.skip()
     columns = gr.Dropdown(choices=[AS_FOUND, *found.columns])
@@ -80,7 +60,7 @@ def preview_html(found: Preview) -> str:
     mapping = ", ".join(
         f"{ours} from <b>{escape(theirs)}</b>" for ours, theirs in layout.columns.items() if theirs
     )
-    shown: list[list[object]] = [
+    shown: list[list[Cell]] = [
         [row.line, len(row.instruction.turns), row.instruction.turns[0][:160], row.instruction.category]
         for row in found.rows
     ]
@@ -117,13 +97,6 @@ def guess(source: tuple[Any, ...], numbers: tuple[Any, ...]) -> str:
     return f"About **{rows:,}** rows; this will take about **{time_needed}** on one core."
 
 
-def words_for(seconds: float) -> str:
-    """8 s, 3 min, 2.5 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def _keep(store: Store, upload: str) -> str:
     """An upload lies in a temporary folder: copy it beside the database under its content's name."""
     path = Path(upload)
@@ -145,16 +118,19 @@ def launch(
     cleaning: tuple[Any, ...],
 ) -> str:
     name, recipe, size, clusters, seed, embedder, rater, per_cluster, splits, flat, purpose = planned
-    steps, least, prefix, alike, permutations, top, cutoff, benchmarks, spare, wanted = cleaning
+    steps, least, most, prefix, alike, permutations, *rest = cleaning
+    run, share, top, cutoff, keep, benchmarks, spare, wanted = rest
     changes: dict[str, Json] = {
-        "length": {"least": least},
+        "length": {"least": least, "most": most},
         "prefix": {"length": prefix},
         "duplicates": {"threshold": alike, "permutations": permutations},
+        "overlap": {"words": run, "share": share},
+        "language": {"keep": keep},
         "neighbours": {"top": top, "cutoff": cutoff},
     }
     corrected = any(word not in (AS_FOUND, None) for word in reading)
     try:
-        layout = dataclasses.asdict(_layout(source, reading).layout) if corrected else {}
+        layout = dataclasses.asdict(_layout(source, reading)) if corrected else {}
         plan = Plan(
             name=(name or "").strip(),
             input=_keep(store, source[1]) if source[1] else _input(source),

@@ -2,46 +2,106 @@
 
 from __future__ import annotations
 
-import re
+import shutil
+import tempfile
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 
+from arena import jobs
 from arena.records import ArenaError, Json
 from arena.store import Store
-from arena.testsets import catalog
+from arena.testsets import build, catalog
 from pages import testsets_charts
+from pages.table import Cell, Link, table
 
 EVERY = "all"
+BANDS: dict[str, tuple[float | None, float | None]] = {
+    "0 to 2": (None, 2),
+    "2 to 4": (2, 4),
+    "4 to 6": (4, 6),
+    "6 to 8": (6, 8),
+    "8 to 10": (8, None),
+}
+"""Menu word -> difficulty, from and to."""
+WORDS = {
+    "rated": "rated for difficulty",
+    "diverse": "from all clusters evenly",
+    "hard": "for their difficulty",
+    "overlap": "in both halves, replaced by the next hardest",
+    "spared": "left to other sets",
+}
+"""A recipe's figure -> what the card says of it."""
 
 
-def show(store: Store, name: str | None, colour: str) -> tuple[Any, ...]:
-    every = gr.Dropdown(choices=[EVERY], value=EVERY)
+@dataclass(frozen=True)
+class Asked:
+    """What the address says of the list inside a set; a menu whose value is not among its choices shows all."""
+
+    text: str = ""
+    category: str = EVERY
+    language: str = EVERY
+    cluster: int = -1
+    band: str = EVERY
+    order: str = "position"
+    several: bool = False
+
+    @staticmethod
+    def of(query: Mapping[str, str]) -> Asked:
+        cluster = query.get("cluster", "")
+        return Asked(
+            query.get("text", "")[:200],
+            query.get("category") or EVERY,
+            query.get("language") or EVERY,
+            int(cluster) if cluster.isdecimal() and len(cluster) < 7 else -1,
+            query["band"] if query.get("band") in BANDS else EVERY,
+            query["order"] if query.get("order") in catalog.ORDERS else "position",
+            query.get("several") == "1",
+        )
+
+    def kept(self) -> catalog.Filter:
+        easiest, hardest = BANDS.get(self.band, (None, None))
+        return catalog.Filter(
+            self.text,
+            "" if self.category == EVERY else self.category,
+            "" if self.language == EVERY else self.language,
+            None if self.cluster < 0 else self.cluster,
+            hardest,
+            easiest,
+            self.several,
+        )
+
+
+def show(store: Store, name: str | None, colour: str, asked: Asked = Asked()) -> tuple[Any, ...]:
+    """The card, its two charts, seven filters, the map, the clusters, the funnel, what was dropped, and the button
+    for rejects."""
     if not name:
         nothing = testsets_charts.shares(
             catalog.testsets(store).select(name="name", count="size"), "name", ""
         )
         text = "<p>No test set yet. <b>Build a new one</b> makes the first of what comes along.</p>"
-        no_group = gr.Dropdown(choices=[(EVERY, -1)], value=-1)
-        return text, nothing, nothing, every, every, no_group, nothing, "", nothing, ""
+        return text, nothing, nothing, *(gr.skip() for _ in range(7)), nothing, "", nothing, "", no_rejects()
     card = catalog.card(store, name)
     stages = _stages(card.testset.settings.get("funnel"))
     clusters = catalog.clusters(store, name)
+    groups = [(EVERY, -1), *((f"{r['number']}: {r['name']}", r["number"]) for r in clusters.to_dicts())]
     return (
         card_html(card),
         testsets_charts.shares(card.categories, "category", "Categories"),
         testsets_charts.difficulties(card.difficulties, card.testset.difficulty),
-        gr.Dropdown(choices=[EVERY, *filter(None, card.categories["category"].to_list())], value=EVERY),
-        gr.Dropdown(choices=[EVERY, *filter(None, card.languages["language"].to_list())], value=EVERY),
-        gr.Dropdown(
-            choices=[
-                (EVERY, -1),
-                *((f"{r['number']}: {r['name']}", r["number"]) for r in clusters.to_dicts()),
-            ],
-            value=-1,
-        ),
+        asked.text,
+        _menu(card.categories["category"].to_list(), asked.category),
+        _menu(card.languages["language"].to_list(), asked.language),
+        gr.Dropdown(groups, value=asked.cluster if asked.cluster in [n for _, n in groups] else -1),
+        asked.band,
+        asked.order,
+        asked.several,
         place(store, name, colour),
         table(
             ["cluster", "typical words", "in the source", "in this set", "cohesion"],
@@ -49,42 +109,78 @@ def show(store: Store, name: str | None, colour: str) -> tuple[Any, ...]:
                 [r["number"], r["name"], r["size"], r["picked"], r["cohesion"]]
                 for r in clusters.head(500).to_dicts()
             ],
-        ),
+        )
+        if len(clusters)
+        else "<p>This set is not clustered: its recipe needed no embeddings.</p>",
         testsets_charts.funnel(stages),
         dropped_html(stages),
+        no_rejects()
+        if rejects_of(store, name) is None
+        else gr.DownloadButton(PREPARE, value=None, visible=True),
     )
 
 
+def _menu(found: list[str | None], value: str) -> Any:
+    choices = [EVERY, *filter(None, found)]
+    return gr.Dropdown(choices, value=value if value in choices else EVERY)
+
+
+PREPARE = "Prepare the rejected rows"
+
+
+def no_rejects() -> Any:
+    return gr.DownloadButton(value=None, visible=False)
+
+
+def rejects_of(store: Store, name: str) -> Path | None:
+    """The file of rows that a set's build could not read, each with line and reason; None when there is none."""
+    run = catalog.find(store, name).settings.get("run")
+    try:
+        path = jobs.find(store.home, str(run or "")).folder / build.REJECTS
+    except ArenaError:
+        return None
+    return path if path.is_file() and path.stat().st_size else None
+
+
+def downloadable(path: Path) -> str:
+    """A copy where the server may serve it from: the arena itself may lie anywhere."""
+    return str(shutil.copy(path, Path(tempfile.mkdtemp(prefix="testset-")) / path.name))
+
+
+def sets_html(store: Store) -> str:
+    """Every set, newest first, each a link."""
+    frame = catalog.testsets(store)
+    if frame.is_empty():
+        return "<p>No test set yet. <b>Build a new one</b> makes the first of what comes along.</p>"
+    rows: list[list[Cell]] = [
+        [
+            Link(r["name"], f"testsets?{urlencode({'testset': r['name']})}"),
+            "testing" if r["purpose"] == "test" else "training",
+            r["recipe"],
+            r["size"],
+            r["seed"],
+            r["source"],
+            r["embedding"] or "none",
+            r["difficulty"] or "not rated",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(r["made_at"])) + " (recorded)" * r["recorded"],
+        ]
+        for r in frame.iter_rows(named=True)
+    ]
+    return table(
+        ["set", "for", "recipe", "size", "seed", "source", "embedding", "difficulty by", "made"], rows
+    )
+
+
+def cluster_names(store: Store, testset: str) -> dict[int, str]:
+    return {row["number"]: row["name"] for row in catalog.clusters(store, testset).to_dicts()}
+
+
 def place(store: Store, name: str, colour: str) -> Any:
-    names = {row["number"]: row["name"] for row in catalog.clusters(store, name).to_dicts()}
-    return testsets_charts.place(catalog.points(store, name), names, colour)
+    return testsets_charts.place(catalog.points(store, name), cluster_names(store, name), colour)
 
 
 def _stages(value: Json) -> list[Mapping[str, Json]]:
     return [stage for stage in value if isinstance(stage, dict)] if isinstance(value, list) else []
-
-
-STYLE = """<style>
-table.seen,table.seen :is(thead,tbody,tr){border:0!important}
-table.seen{border-collapse:collapse!important;font-size:.9rem;width:auto}
-table.seen :is(th,td){text-align:left!important;vertical-align:top;padding:.4rem .8rem!important;
-border:0 solid rgba(128,128,128,.28)!important;border-bottom-width:1px!important}
-table.seen th{font-weight:600!important}
-</style>"""
-"""Gradio draws a frame in the colour of the text around each cell otherwise."""
-
-
-def table(headers: list[str], rows: list[list[object]]) -> str:
-    """Every value escaped."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in headers)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape('' if v is None else str(v))}</td>" for v in row) + "</tr>"
-        for row in rows
-    )
-    whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    label = escape("Table of " + ", ".join(filter(None, headers)))
-    scrolls = f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{label}">'
-    return f'{STYLE}{scrolls}<table class="seen">{whole}</table></div>'
 
 
 def card_html(card: catalog.Card) -> str:
@@ -104,7 +200,10 @@ def card_html(card: catalog.Card) -> str:
         f"content {escape(made.content_hash)}",
     ]
     if named:
-        parts.append(", ".join(f"{escape(str(k))} {v:,}" for k, v in named.items() if isinstance(v, int)))
+        told = [f"{v:,} {WORDS.get(str(k), str(k))}" for k, v in named.items() if isinstance(v, int)]
+        parts.append(escape(", ".join(told)))
+    if isinstance(refused := settings.get("rejected"), int) and refused:
+        parts.append(f"{refused:,} rows could not be read")
     touched = [s for s in _stages(settings.get("funnel")) if s["step"] in ("overlap", "neighbours")]
     if touched and settings.get("benchmarks"):
         leaks = sum(int(str(stage["dropped"])) for stage in touched)
@@ -124,67 +223,22 @@ def card_html(card: catalog.Card) -> str:
 
 def dropped_html(stages: list[Mapping[str, Json]]) -> str:
     """Samples of what each step dropped, with the reason."""
-    rows: list[list[object]] = []
+    rows: list[list[Cell]] = []
     for stage in stages:
         samples = stage.get("samples")
         for sample in samples if isinstance(samples, list) else []:
             assert isinstance(sample, dict)
-            rows.append([stage["step"], sample["line"], sample["reason"], sample["text"]])
+            rows.append([str(stage["step"]), *(str(sample[word]) for word in ("line", "reason", "text"))])
     if not rows:
         return "<p>Nothing was dropped.</p>" if stages else ""
     return "<h4>Samples of what was dropped</h4>" + table(["step", "line", "reason", "text"], rows)
-
-
-def story(store: Store, identity: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{16}", identity):
-        return ""
-    try:
-        known = catalog.story(store, identity)
-    except ArenaError as error:
-        raise gr.Error(str(error)) from error
-    return story_html(known)
-
-
-def story_html(known: catalog.Story) -> str:
-    """Everything known of one instruction; every text of others is escaped."""
-    made = known.instruction
-    turns = "".join(
-        f'<blockquote style="white-space:pre-wrap">{escape(turn[:20_000])}</blockquote>'
-        for turn in made.turns
-    )
-    facts = " · ".join(filter(None, (made.category, made.language, made.source, made.id)))
-    parts = [f"<h3>Instruction</h3>{turns}<p>{escape(facts)}</p>"]
-    if made.reference:
-        parts.append(f"<p><b>Reference:</b> {escape(' / '.join(made.reference)[:2000])}</p>")
-    if made.check:
-        parts.append(f"<p><b>Code can check it:</b> {escape(str(dict(made.check)))}</p>")
-    if known.picks:
-        rows: list[list[object]] = [[p.testset, p.position, p.cluster, p.difficulty] for p in known.picks]
-        parts.append("<h4>In these sets</h4>" + table(["set", "position", "cluster", "difficulty"], rows))
-    if known.difficulties:
-        rows = [[d.rater, d.score, str(d.outcome), d.explanation[:300]] for d in known.difficulties]
-        parts.append("<h4>Ratings of difficulty</h4>" + table(["rater", "score", "outcome", "words"], rows))
-    if known.responses:
-        rows = [
-            [r.contender, r.outcome, r.tokens_out, "\n---\n".join(r.answers)[:600]] for r in known.responses
-        ]
-        parts.append("<h4>Answers</h4>" + table(["contender", "outcome", "tokens", "answer"], rows))
-    if known.battles:
-        rows = [
-            [b.contender_a, b.contender_b, str(b.winner), b.score_a, b.score_b, b.judge]
-            for b in known.battles
-        ]
-        parts.append("<h4>Battles</h4>" + table(["A", "B", "winner", "score A", "score B", "judge"], rows))
-    if not known.responses and not known.battles:
-        parts.append("<p>Nobody has answered it yet.</p>")
-    return "".join(parts)
 
 
 def compare(store: Store, first: str | None, second: str | None) -> tuple[str, Any, Any]:
     if not first or not second:
         return "<p>Choose two sets.</p>", None, None
     found = catalog.compare(store, first, second)
-    rows: list[list[object]] = [
+    rows: list[list[Cell]] = [
         ["instructions", found.first.testset.size, found.second.testset.size],
         ["recipe", found.first.testset.recipe, found.second.testset.recipe],
         ["source", found.first.testset.source, found.second.testset.source],

@@ -13,9 +13,12 @@ from arena.store import Store
 from arena.terminal import Subparsers, command, group, say, show, wait
 from arena.testsets import build, catalog
 from arena.testsets.clean import STEPS, USUAL
-from arena.testsets.plan import Plan, locate
-from arena.testsets.read import preview
+from arena.testsets.containers import CONTAINERS
+from arena.testsets.plan import Plan, estimate, locate, rows_of, words_for
+from arena.testsets.read import preview, recognise
 from arena.testsets.recipes import RECIPES
+from arena.testsets.rows import Correction
+from arena.testsets.shapes import FORMATS
 
 
 def add(commands: Subparsers) -> None:
@@ -43,6 +46,7 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--ids", type=Path, help="hand-picked: file with one instruction id a line")
     parser.add_argument("--map", default=Plan.map, help="pca, tsne or umap")
     parser.add_argument("--rows", type=int, default=Plan.rows, help="most rows to read")
+    _reading(parser)
     command(words, "list", _list, "the test sets of this arena")
     parser = command(words, "show", _show, "one test set's card")
     parser.add_argument("name")
@@ -51,6 +55,40 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("path", type=Path)
     parser = command(words, "preview", _preview, "how a file would be read")
     parser.add_argument("input")
+    _reading(parser)
+
+
+def _reading(parser: argparse.ArgumentParser) -> None:
+    """What may be corrected of how a file is read."""
+    parser.add_argument("--kind", choices=tuple(CONTAINERS), default="", help="of file, whatever its name")
+    parser.add_argument("--shape", choices=tuple(FORMATS), default="")
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="e.g. instruction=ask; also conversation, turns, category, language, reference",
+    )
+    parser.add_argument("--encoding", default="")
+    parser.add_argument("--delimiter", default="", help="of a CSV file")
+    parser.add_argument("--header", choices=("yes", "no"), help="whether a CSV's first row names its columns")
+
+
+def _correction(arguments: argparse.Namespace) -> Correction:
+    columns = {}
+    for change in arguments.column:
+        ours, equals, theirs = change.partition("=")
+        if not equals:
+            raise BadInput(f"--column {change!r} should read OURS=THEIRS, e.g. instruction=ask.")
+        columns[ours] = theirs
+    return Correction(
+        arguments.kind,
+        arguments.shape,
+        columns,
+        arguments.encoding,
+        arguments.delimiter,
+        None if arguments.header is None else arguments.header == "yes",
+    )
 
 
 def _steps(arguments: argparse.Namespace) -> dict[str, Json]:
@@ -77,6 +115,7 @@ def _ids(path: Path | None) -> tuple[str, ...]:
 
 
 def _build(arguments: argparse.Namespace) -> None:
+    path, given = locate(arguments.input), _correction(arguments)
     plan = Plan(
         name=arguments.name,
         input=arguments.input,
@@ -94,14 +133,18 @@ def _build(arguments: argparse.Namespace) -> None:
         wanted=_ids(arguments.ids),
         map=arguments.map,
         rows=arguments.rows,
+        layout={} if given == Correction() else to_json(recognise(path, given)),
     )
+    rows = min(rows_of(path), plan.rows)
+    say(f"About {rows:,} rows; about {words_for(estimate(rows, plan))} on one core.")
     with Store.open(arguments.home) as store:
         job = build.launch(store, plan)
         say(f"Building {plan.name}; its log is {job.folder / 'log.txt'}")
         wait(store, job)
         if refused := build.refusals(job.folder):
             say(refused)
-        show(arguments, _card(store, plan.name), _text(store, plan.name))
+        document = {**_card(store, plan.name), "rejects": str(job.folder / build.REJECTS) if refused else ""}
+        show(arguments, document, _text(store, plan.name))
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -161,7 +204,8 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _preview(arguments: argparse.Namespace) -> None:
-    found = preview(locate(arguments.input))
+    path = locate(arguments.input)
+    found = preview(path, recognise(path, _correction(arguments)))
     layout = dataclasses.asdict(found.layout)
     document: dict[str, Json] = {
         "layout": json.loads(json.dumps(layout)),

@@ -73,16 +73,30 @@ class _Finder:
         return Element(self.position + 1, b"".join(self._parts), "break")
 
 
-def elements(path: Path, cap: int) -> Iterator[Element]:
-    """Each element of the first list in a JSON file; those beyond `cap` bytes come cut, and say so."""
+def elements(path: Path, cap: int, encoding: str = "utf-8") -> Iterator[Element]:
+    """Each element of the first list in a JSON file; those beyond `cap` bytes come cut, and say so.
+
+    Signs of UTF-16 are two bytes wide: such a file's elements come as UTF-8.
+    """
     finder = _Finder(cap)
     carried = b""
+    for read in _wide_blocks(path, encoding) if encoding.startswith("utf-16") else _blocks(path):
+        block, carried = carried + read, b""
+        if (len(block) - len(block.rstrip(b"\\"))) % 2:  # an escape that the next block completes
+            carried = b"\\"
+        yield from finder.feed(block[: len(block) - len(carried)])
+        if finder.ended:
+            return
+    yield finder.rest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
     with open(path, "rb") as file:
         while block := file.read(BLOCK):
-            block, carried = carried + block, b""
-            if (len(block) - len(block.rstrip(b"\\"))) % 2:  # an escape that the next block completes
-                block, carried = block[:-1], b"\\"
-            yield from finder.feed(block)
-            if finder.ended:
-                return
-    yield finder.rest()
+            yield block
+
+
+def _wide_blocks(path: Path, encoding: str) -> Iterator[bytes]:
+    with open(path, encoding=encoding, errors="replace") as file:
+        while block := file.read(BLOCK):
+            yield block.encode("utf-8", "replace")

@@ -138,6 +138,13 @@ def estimate(rows: int, plan: Plan) -> float:
     return seconds
 
 
+def words_for(seconds: float) -> str:
+    """8 s, 3 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 SECONDS_A_ROW: dict[str, float] = {
     "read and clean": 0.0004,
     "language": 0.0012,

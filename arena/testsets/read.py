@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from arena.records import BadInput, Instruction
-from arena.testsets.rows import CONTAINERS, Caps, Layout, RawRow, Reject, container_of, files_of
+from arena.testsets.containers import CONTAINERS, NOTHING, container_of, files_of
+from arena.testsets.rows import Caps, Correction, Layout, RawRow, Reject
+from arena.testsets.shapes import FORMATS, BadRow, columns_for, shape_of
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "instructions"
 """Instructions that come with the app, labelled as ours."""
@@ -38,190 +40,48 @@ class Row:
         return "\n".join(self.instruction.turns)
 
 
-class _Bad(ValueError):
-    """Why one row cannot be taken."""
-
-
-Turns = Callable[[Mapping[str, Any], Mapping[str, str]], tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Format:
-    """A usual shape of instruction data."""
-
-    title: str
-    columns: Mapping[str, tuple[str, ...]]
-    """Our word -> the names it usually has."""
-    turns: Turns
-
-
-def _cell(row: Mapping[str, Any], columns: Mapping[str, str], word: str) -> Any:
-    value = row.get(columns.get(word, ""))
-    if isinstance(value, str) and value[:1] == "[" and word in {"conversation", "turns"}:
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise _Bad(f"its column {columns[word]!r} begins like a list but is not JSON") from None
-    return value
-
-
-def _words(value: Any, what: str) -> str:
-    """The text of one turn: a string, or OpenAI's list of parts."""
-    if isinstance(value, list):
-        parts = [p.get("text", "") for p in value if isinstance(p, dict) and p.get("type") == "text"]
-        if len(parts) < len(value):
-            raise _Bad(f"{what} holds something other than text")
-        value = "\n".join(parts)
-    if value is None:
-        raise _Bad(f"{what} is missing")
-    if not isinstance(value, str):
-        raise _Bad(f"{what} is {type(value).__name__}, not text")
-    if not value.strip():
-        raise _Bad(f"{what} is empty")
-    return value.strip()
-
-
-def _plain(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[str, ...]:
-    return (_words(_cell(row, columns, "instruction"), "the instruction"),)
-
-
-def _alpaca(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[str, ...]:
-    instruction = _words(_cell(row, columns, "instruction"), "the instruction")
-    extra = _cell(row, columns, "input")
-    if extra is None or not str(extra).strip() or str(extra).strip().lower() in {"<noinput>", "nan"}:
-        return (instruction,)
-    return (f"{instruction}\n\n{_words(extra, 'the input')}",)
-
-
-_USER = {"user", "human", "prompter"}
-_ANSWER = {"assistant", "gpt", "chatgpt", "bot", "bard", "bing", "model", "tool", "function", "observation"}
-
-
-def _conversation(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[str, ...]:
-    messages = _cell(row, columns, "conversation")
-    if not isinstance(messages, list) or not messages:
-        raise _Bad("its conversation is missing or empty")
-    turns: list[str] = []
-    for number, message in enumerate(messages, 1):
-        if not isinstance(message, dict):
-            raise _Bad(f"message {number} is not an object")
-        role = str(message.get("role", message.get("from", ""))).lower()
-        if role in _USER:
-            content = message["content"] if "content" in message else message.get("value")
-            turns.append(_words(content, f"message {number}"))
-        elif role in _ANSWER and not turns:
-            raise _Bad("it begins with an answer: what was asked is missing")
-        elif role not in _ANSWER | {"system", "developer"}:
-            raise _Bad(f"message {number} has the unknown role {role!r}")
-    if not turns:
-        raise _Bad("it has no message by a user")
-    return tuple(turns)
-
-
-def _question(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[str, ...]:
-    turns = _cell(row, columns, "turns")
-    if isinstance(turns, str):
-        turns = [turns]
-    if not isinstance(turns, list) or not turns:
-        raise _Bad("its turns are missing or empty")
-    return tuple(
-        _words(turn.get("content") if isinstance(turn, dict) else turn, f"turn {n}")
-        for n, turn in enumerate(turns, 1)
-    )
-
-
-_FACTS: Mapping[str, tuple[str, ...]] = {
-    "category": ("category", "topic", "domain", "task_type"),
-    "language": ("language", "lang"),
-    "check": ("check",),
-}
-_TALK = ("conversation", "conversations", "messages", "items")
-
-FORMATS: dict[str, Format] = {
-    "questions": Format(
-        "MT-Bench or Arena-Hard questions",
-        {"turns": ("turns",), "reference": ("reference", "references"), **_FACTS},
-        _question,
-    ),
-    "sharegpt": Format("ShareGPT conversations", {"conversation": _TALK, **_FACTS}, _conversation),
-    "lmsys": Format(
-        "LMSYS-Chat-1M",
-        {"conversation": _TALK, "moderation": ("openai_moderation",), **_FACTS},
-        _conversation,
-    ),
-    "openai": Format("OpenAI messages", {"conversation": _TALK, **_FACTS}, _conversation),
-    "alpaca": Format("Alpaca", {"instruction": ("instruction",), "input": ("input",), **_FACTS}, _alpaca),
-    "plain": Format(
-        "Plain instructions",
-        {
-            "instruction": ("instruction", "prompt", "question", "query", "text", "content", "input"),
-            "reference": ("reference", "references"),
-            **_FACTS,
-        },
-        _plain,
-    ),
-}
-"""Shape -> how its rows become instructions."""
-
-
-def _shape_of(values: Mapping[str, Any]) -> str:
-    """The shape of one row, or "" when none fits."""
-    if "turns" in values:
-        return "questions"
-    for name in _TALK:
-        messages = values.get(name)
-        if isinstance(messages, str) and messages.startswith("["):
-            try:
-                messages = json.loads(messages)
-            except ValueError:
-                continue
-        if isinstance(messages, list) and messages and isinstance(messages[0], dict):
-            if "from" in messages[0]:
-                return "sharegpt"
-            return "lmsys" if name == "conversation" or "openai_moderation" in values else "openai"
-    if "instruction" in values and ("input" in values or "output" in values):
-        return "alpaca"
-    return "plain" if any(isinstance(value, str) for value in values.values()) else ""
-
-
-def _columns(shape: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """Our words -> this file's columns, by their usual names, whatever their case."""
-    by_name = {str(name).strip().lower(): str(name) for name in values}
-    found = {
-        word: by_name[name]
-        for word, names in FORMATS[shape].columns.items()
-        if (name := next((n for n in names if n in by_name), ""))
-    }
-    if shape == "plain" and "instruction" not in found:
-        texts = {name: value for name, value in values.items() if isinstance(value, str)}
-        found["instruction"] = max(texts, key=lambda name: len(texts[name]), default="")
-    return found
-
-
-def recognise(path: Path) -> Layout:
-    """How a file or dataset folder seems to be laid out, from its first rows.
+def recognise(path: Path, given: Correction = NOTHING) -> Layout:
+    """How a file or dataset folder seems to be laid out, from its first rows and what the user says of it.
 
     Raises:
-        BadInput: not there, empty, of no kind we read, or no row of it can be read.
+        BadInput: not there, empty, of no kind we read, no row of it can be read, or a correction that it refutes.
     """
+    if given.shape and given.shape not in FORMATS:
+        raise BadInput(f"There is no shape {given.shape!r}; choose among {', '.join(FORMATS)}.")
     files = files_of(path)
-    base = container_of(files[0])
+    base = container_of(files[0], given)
+    seen, rejects = _first_rows(files[0], base)
+    shapes = [given.shape or shape_of(values) for values in seen]
+    if not any(shapes):
+        why = f" Its line {rejects[0].line}: {rejects[0].reason}." if rejects else ""
+        raise BadInput(f"No instruction can be read from {files[0]}.{why}")
+    shape = max(filter(None, dict.fromkeys(shapes)), key=shapes.count)
+    example = seen[shapes.index(shape)]
+    columns = columns_for(shape, example)
+    if (main := FORMATS[shape].main) not in columns and (usual := shape_of(example)):
+        columns[main] = columns_for(usual, example).get(FORMATS[usual].main, "")
+    columns.update(given.columns)
+    names = {str(name) for values in seen for name in values}
+    for word, name in given.columns.items():
+        if word not in FORMATS[shape].columns or name not in names:
+            raise BadInput(
+                f"The column {word}={name} fits nothing: {shape} has {', '.join(FORMATS[shape].columns)}, "
+                f"the file has {', '.join(sorted(names)[:20])}."
+            )
+    return dataclasses.replace(base, shape=shape, columns=columns)
+
+
+def _first_rows(file: Path, layout: Layout) -> tuple[list[Mapping[str, Any]], list[Reject]]:
     seen: list[Mapping[str, Any]] = []
     rejects: list[Reject] = []
-    for raw in CONTAINERS[base.container](files[0], base, Caps()):
+    for raw in CONTAINERS[layout.container](file, layout, Caps()):
         if isinstance(raw, RawRow):
             seen.append(raw.values)
         else:
             rejects.append(raw)
         if len(seen) >= LOOKED_AT or len(rejects) > 1000:
             break
-    shapes = [shape for values in seen if (shape := _shape_of(values))]
-    if not shapes:
-        why = f" Its line {rejects[0].line}: {rejects[0].reason}." if rejects else ""
-        raise BadInput(f"No instruction can be read from {files[0]}.{why}")
-    shape = max(dict.fromkeys(shapes), key=shapes.count)
-    example = next(values for values in seen if _shape_of(values) == shape)
-    return dataclasses.replace(base, shape=shape, columns=_columns(shape, example))
+    return seen, rejects
 
 
 def columns_of(path: Path, layout: Layout) -> list[str]:
@@ -255,7 +115,7 @@ def to_row(raw: RawRow, layout: Layout, source: str) -> Row | Reject:
     columns = layout.columns
     try:
         turns = FORMATS[layout.shape].turns(raw.values, columns)
-    except _Bad as error:
+    except BadRow as error:
         return Reject(raw.line, str(error), json.dumps(raw.values, default=str)[:200])
     mended = tuple(_mend(turn) for turn in turns)
     check = raw.values.get(columns.get("check", ""))
@@ -290,7 +150,7 @@ def read(path: Path, layout: Layout | None = None, caps: Caps = Caps()) -> Itera
         )
     taken = 0
     for file in files:
-        own = layout if file == files[0] else _like(layout, file)
+        own = layout if file == files[0] else _like(layout, files[0], file)
         source = path.name if len(files) == 1 else f"{path.name}/{file.relative_to(path)}"
         for raw in CONTAINERS[own.container](file, own, caps):
             row = to_row(raw, own, source) if isinstance(raw, RawRow) else raw
@@ -306,9 +166,15 @@ def read(path: Path, layout: Layout | None = None, caps: Caps = Caps()) -> Itera
                 return
 
 
-def _like(layout: Layout, file: Path) -> Layout:
-    own = container_of(file)
-    return dataclasses.replace(own, shape=layout.shape, columns=layout.columns)
+def _like(layout: Layout, first: Path, file: Path) -> Layout:
+    """Another file of a folder: as it looks, but for what was corrected in the first."""
+    found = container_of(first)
+    corrected = {
+        name: value
+        for name, value in dataclasses.asdict(layout).items()
+        if name in {"shape", "columns"} or value != getattr(found, name)
+    }
+    return dataclasses.replace(container_of(file), **corrected)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from arena import jobs
 from arena.collector import collect
 from arena.records import Instruction, Pick, TestSet
 from arena.store import Store
-from arena.testsets import catalog
-from pages import testsets, testsets_build, testsets_charts, testsets_form, testsets_views
+from arena.testsets import catalog, plan
+from pages import testsets, testsets_build, testsets_charts, testsets_form, testsets_story, testsets_views
 from pages.testsets_form import AS_FOUND
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -52,9 +52,10 @@ def test_the_window_follows_the_address(filled: Store) -> None:
 def test_nothing_that_others_wrote_becomes_markup(filled: Store) -> None:
     identity = Instruction.of(NASTY).id
     shown = [
-        testsets_views.story(filled, identity),
+        testsets_story.story(filled, identity),
         testsets_views.card_html(catalog.card(filled, "one")),
-        str(testsets_views.show(filled, "one", "cluster")[7]),
+        "".join(map(str, testsets_views.show(filled, "one", "cluster")[10:14])),
+        testsets_views.sets_html(filled),
         testsets_views.place(filled, "one", "cluster").to_json(),
     ]
     assert all("<img" not in html for html in shown)
@@ -62,9 +63,9 @@ def test_nothing_that_others_wrote_becomes_markup(filled: Store) -> None:
 
 
 def test_an_unknown_instruction_in_the_address_is_no_trouble(filled: Store) -> None:
-    assert testsets_views.story(filled, "../../etc") == ""
+    assert testsets_story.story(filled, "../../etc") == ""
     with pytest.raises(gr.Error):
-        testsets_views.story(filled, "0" * 16)
+        testsets_story.story(filled, "0" * 16)
 
 
 def test_an_empty_arena_says_what_to_do(store: Store) -> None:
@@ -95,12 +96,12 @@ def test_the_preview_shows_the_mapping_and_takes_corrections(tmp_path: Path) -> 
     path = tmp_path / "a.csv"
     path.write_text("prompt,other\nthe first prompt,the other text\n", "utf-8")
     source = ("demo", None, str(path))
-    html, _, _ = testsets_form.look(source, (AS_FOUND,) * 5)
+    html, _, _ = testsets_form.look(source, (AS_FOUND,) * 6)
     assert "Plain instructions" in html
     assert "the first prompt" in html
-    html, _, _ = testsets_form.look(source, (AS_FOUND, "other", AS_FOUND, AS_FOUND, AS_FOUND))
+    html, _, _ = testsets_form.look(source, (AS_FOUND, "other", *(AS_FOUND,) * 4))
     assert "the other text" in html
-    html, _, _ = testsets_form.look(("demo", None, "/nowhere"), (AS_FOUND,) * 5)
+    html, _, _ = testsets_form.look(("demo", None, "/nowhere"), (AS_FOUND,) * 6)
     assert "There is no file or folder" in html
 
 
@@ -110,16 +111,16 @@ def test_time_is_told_before_the_start() -> None:
     )
     assert "300" in text
     assert "min" in text
-    assert [testsets_form.words_for(s) for s in (8, 180, 9000)] == ["8 s", "3 min", "2.5 h"]
+    assert [plan.words_for(s) for s in (8, 180, 9000)] == ["8 s", "3 min", "2.5 h"]
 
 
 def test_an_upload_is_kept_and_built(home: Path, tmp_path: Path) -> None:
     upload = tmp_path / "my upload?.jsonl"
     upload.write_text("".join(f'{{"prompt": "Question number {n} of mine"}}\n' for n in range(9)), "utf-8")
     planned = ("mine", "random", 5, 4, 0, "tfidf-svd", "baseline", 20, 0, "pca", "test")
-    cleaning = (["length"], 10, 10, 0.7, 128, 5, 0.8, [], True, "")
+    cleaning = (["length"], 10, 20_000, 10, 0.7, 128, 8, 0.5, 5, 0.8, "English", [], True, "")
     with Store.open(home) as store:
-        said = testsets_form.launch(store, (None, str(upload), ""), (AS_FOUND,) * 5, planned, cleaning)
+        said = testsets_form.launch(store, (None, str(upload), ""), (AS_FOUND,) * 6, planned, cleaning)
         upload.unlink()
         assert "mine" in said
         (job,) = jobs.jobs(home)
@@ -131,12 +132,27 @@ def test_an_upload_is_kept_and_built(home: Path, tmp_path: Path) -> None:
         bench = tmp_path / "bench.jsonl"
         bench.write_text('{"prompt": "Question number 3 of mine"}\n', "utf-8")
         d0 = ("D0", "random", 5, 4, 0, "tfidf-svd", "baseline", 20, 0, "pca", "train")
-        checked = (["length", "overlap"], 10, 10, 0.7, 128, 5, 0.8, [str(bench)], True, "")
-        testsets_form.launch(store, ("demo", None, ""), (AS_FOUND,) * 5, d0, checked)
+        checked = (
+            ["length", "overlap"],
+            10,
+            20_000,
+            10,
+            0.7,
+            128,
+            8,
+            0.5,
+            5,
+            0.8,
+            "English",
+            [str(bench)],
+            True,
+            "",
+        )
+        testsets_form.launch(store, ("demo", None, ""), (AS_FOUND,) * 6, d0, checked)
         latest = jobs.jobs(home)[0]
         assert latest.settings["purpose"] == "train"
         assert latest.settings["benchmark_files"] == [str(bench)]
         jobs.stop(latest)
         with pytest.raises(gr.Error, match="exists already"):
-            testsets_form.launch(store, ("demo", None, ""), (AS_FOUND,) * 5, planned, cleaning)
+            testsets_form.launch(store, ("demo", None, ""), (AS_FOUND,) * 6, planned, cleaning)
         assert dataclasses.is_dataclass(job)

@@ -12,8 +12,9 @@ import pytest
 
 from arena.records import BadInput
 from arena.testsets import read as reading
-from arena.testsets.read import FORMATS, Row, preview, read, recognise, shipped
-from arena.testsets.rows import Caps, Layout, Reject
+from arena.testsets.read import Row, preview, read, recognise, shipped
+from arena.testsets.rows import Caps, Correction, Layout, Reject
+from arena.testsets.shapes import FORMATS
 
 SHAREGPT = {
     "id": "x",
@@ -155,6 +156,9 @@ def test_byte_order_marks_and_utf_16_are_understood(tmp_path: Path) -> None:
         path = tmp_path / f"{encoding}.jsonl"
         path.write_text('{"prompt": "Grüße"}\n', encoding)
         assert good(path)[0].instruction.turns == ("Grüße",)
+    path = tmp_path / "list.json"
+    path.write_text('[{"prompt": "Grüße"},\n {"prompt": "Ĩ 語 😀"}]', "utf-16")
+    assert [row.instruction.turns[0] for row in good(path)] == ["Grüße", "Ĩ 語 😀"]
 
 
 def test_a_5_mb_line_is_rejected_unread_and_the_next_is_taken(tmp_path: Path) -> None:
@@ -234,6 +238,29 @@ def test_a_wrong_mapping_can_be_corrected(tmp_path: Path) -> None:
     layout = Layout("jsonl", "plain", {"instruction": "ask"})
     assert good(path, layout=layout)[0].instruction.turns == ("What?",)
     assert preview(path).columns == ["text", "ask"]
+
+
+def test_a_named_encoding_is_used_before_anything_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"prompt": "café"}\n{"prompt": "thé"}\n'.encode("cp1252"))
+    with pytest.raises(BadInput, match="not UTF-8"):
+        recognise(path)
+    layout = recognise(path, Correction(encoding="cp1252"))
+    assert [row.instruction.turns[0] for row in good(path, layout=layout)] == ["café", "thé"]
+
+
+def test_a_correction_holds_for_every_file_of_a_folder(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_bytes(f"café {name};x\n".encode("cp1252"))
+    layout = recognise(tmp_path, Correction(encoding="cp1252", header=False))
+    assert [row.instruction.turns[0] for row in good(tmp_path, layout=layout)] == ["café a", "café b"]
+
+
+def test_another_shape_reads_the_column_that_was_recognised(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"ask": "What?", "id": 1})
+    layout = recognise(path, Correction(shape="questions"))
+    assert layout.columns["turns"] == "ask"
+    assert good(path, layout=layout)[0].instruction.turns == ("What?",)
 
 
 @pytest.mark.parametrize(
