@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from scipy.special import expit
 
 from arena.ratings.cells import FIRST_WON, TIED, Cells, Floats
 from arena.ratings.trouble import is_whole
@@ -47,23 +46,27 @@ def fit(cells: Cells, prior: float = 0.0, outcomes: Floats | None = None) -> Flo
     it the board must be whole (`trouble.is_whole`), or there is no finite optimum.
     """
     weight = cells.weight if outcomes is None else outcomes
-    score, number = halved(weight), weight.sum(axis=1)
+    score, number = halved(weight), weight @ np.ones(3)
     won, lost = cells.total(score, number - score), cells.total(number - score, score)
     strengths = np.log((won + 0.5) / (lost + 0.5))  # nearer than zero: one step less
     strengths -= strengths.mean()
-    value = _log_likelihood(cells, strengths, score, number, prior)
+    gap = strengths[cells.first] - strengths[cells.second]
+    value = _log_likelihood(gap, strengths, score, number, prior)
     for _ in range(100):
-        chance = expit(strengths[cells.first] - strengths[cells.second])
-        residual = score - number * chance
-        slope = cells.total(residual, -residual) + prior * (0.5 - expit(strengths))
-        step = cho_solve(cho_factor(curvature(cells, strengths, number, prior)), slope)
+        chance = _logistic(gap)
+        expected = number * chance
+        residual = score - expected
+        slope = cells.total(residual, -residual) + prior * (0.5 - _logistic(strengths))
+        matrix = _hessian(cells, expected * (1 - chance), strengths, prior)
+        step = cho_solve(cho_factor(matrix, overwrite_a=True, check_finite=False), slope)
         scale = 1.0
-        tried = strengths + step
-        next_value = _log_likelihood(cells, tried, score, number, prior)
-        while next_value < value - 1e-9 * abs(value) and scale > 1e-6:
-            scale /= 2
+        while True:
             tried = strengths + scale * step
-            next_value = _log_likelihood(cells, tried, score, number, prior)
+            gap = tried[cells.first] - tried[cells.second]
+            next_value = _log_likelihood(gap, tried, score, number, prior)
+            if next_value >= value - 1e-9 * abs(value) or scale <= 1e-6:
+                break
+            scale /= 2
         strengths, value = tried, next_value
         if np.abs(step).max() < FINE:
             break
@@ -74,13 +77,17 @@ def fit(cells: Cells, prior: float = 0.0, outcomes: Floats | None = None) -> Flo
 def curvature(cells: Cells, strengths: Floats, number: Floats, prior: float = 0.0) -> Floats:
     """Minus the Hessian, [contenders, contenders]; ratings have no natural zero, so without a prior a
     constant is added along that direction, which changes no difference."""
-    chance = expit(strengths[cells.first] - strengths[cells.second])
-    information = number * chance * (1 - chance)
+    chance = _logistic(strengths[cells.first] - strengths[cells.second])
+    return _hessian(cells, number * chance * (1 - chance), strengths, prior)
+
+
+def _hessian(cells: Cells, information: Floats, strengths: Floats, prior: float) -> Floats:
+    """`curvature` of the Fisher information of each pair's gap, [pairs]."""
     matrix = np.zeros((cells.size, cells.size))
     matrix[cells.first, cells.second] = matrix[cells.second, cells.first] = -information
     np.fill_diagonal(matrix, cells.total(information, information))
     if prior:
-        own = expit(strengths)
+        own = _logistic(strengths)
         matrix[np.diag_indices(cells.size)] += prior * own * (1 - own)
     else:
         matrix += max(float(information.mean()), 1e-12) / cells.size
@@ -137,9 +144,14 @@ def _logistic(gap: Floats) -> Floats:
     return chance
 
 
-def _log_likelihood(cells: Cells, strengths: Floats, score: Floats, number: Floats, prior: float) -> float:
-    gap = strengths[cells.first] - strengths[cells.second]
-    value = float(score @ gap - number @ np.logaddexp(0.0, gap))
+def _log_likelihood(gap: Floats, strengths: Floats, score: Floats, number: Floats, prior: float) -> float:
+    value = float(score @ gap - number @ _softplus(gap))
     if prior:
-        value += prior * float((strengths / 2 - np.logaddexp(0.0, strengths)).sum())
+        value += prior * float((strengths / 2 - _softplus(strengths)).sum())
     return value
+
+
+def _softplus(gap: Floats) -> Floats:
+    """log(1 + exp(gap)) of functions that NumPy computes several numbers at a time."""
+    found: Floats = np.maximum(gap, 0.0) + np.log1p(np.exp(-np.abs(gap)))
+    return found
