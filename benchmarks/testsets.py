@@ -208,7 +208,7 @@ def curve(folder: Path) -> dict[str, object]:
             text=True,
             check=True,
         ).stdout
-        found.append(json.loads(output))
+        found.append(json.loads(output.removeprefix("steps ")))
     names = ("read", "duplicates", "overlap", "cluster (500, 384 numbers)")
     path = folder / "testsets-curve.svg"
     path.write_text(draw([f["rows"] for f in found], {n: [f[n] for f in found] for n in names}), "utf-8")
