@@ -1,12 +1,6 @@
 """Ablations: a plan carried out once for each cell of a grid over its settings, compared in one table and picture.
 
-The grid stands in the plan's own file:
-    grid:
-      selection.k: [0, 1, 3]                        every step's
-      SFT-I1.settings.learning_rate: [1e-5, 5e-5]   one step's
-      teachers: [[a], [a, b]]                       the plan's
-What cells share (battles, lessons, checkpoints of equal steps' names) is in the store and not made again;
-a checkpoint's name ends in its cell's hash, so a grid can grow later.
+What cells share (battles, lessons, checkpoints of equal steps' names) is in the store and not made again.
 """
 
 from __future__ import annotations
@@ -14,27 +8,23 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from arena import loop
 from arena.battles.fight import FightSettings
 from arena.battles.jury_room import ensure_judge
-from arena.flywheel.rounds import FlywheelPlan, parse_plan
+from arena.flywheel.grid import Cell, in_words, read_grid
+from arena.flywheel.rounds import FlywheelPlan
 from arena.ratings import slices
-from arena.records import BadInput, Json, Round, TrainingSet, content_id
+from arena.records import ArenaError, BadInput, Json, Round, TrainingSet
 from arena.store import Store
 from arena.terminal import say, show, wait
 
-Cell = Mapping[str, Json]
-"""Setting -> value, one of each of the grid's."""
-MOST_CELLS = 64
+Carry = Callable[[Store, FlywheelPlan, loop.Follow, Callable[[str], None]], object]
+"""How a plan is carried out: `conductor.carry_out`."""
 
 
 @dataclass(frozen=True)
@@ -52,92 +42,52 @@ class Row:
     high: float | None
 
 
-def read_grid(text: str, where: str = "The plan") -> list[tuple[Cell, FlywheelPlan]]:
-    """The cells of a plan's grid, each with the plan it makes.
-
-    Raises:
-        BadInput: no grid, too many cells, or a setting that the plan does not have.
-    """
-    data = yaml.safe_load(text)
-    if not isinstance(data, dict) or not isinstance(data.get("grid"), dict) or not data["grid"]:
-        raise BadInput(
-            f"{where} has no grid: name settings and the values to try, e.g. selection.k: [0, 1, 3]."
-        )
-    grid = data.pop("grid")
-    for name, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise BadInput(f"{where}: {name} in the grid must be a list of values to try.")
-    cells: list[Cell] = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    if len(cells) > MOST_CELLS:
-        raise BadInput(f"{where}: the grid has {len(cells)} cells, more than {MOST_CELLS}; try fewer values.")
-    base = parse_plan(yaml.safe_dump(data), where)
-    if not base.held_out:
-        raise BadInput(f"{where} needs a held_out test set, on which the cells are compared.")
-    found = []
-    for cell in cells:
-        changed = yaml.safe_load(yaml.safe_dump(data))
-        for name, value in cell.items():
-            _change(changed, name, value, where)
-        _rename(changed, content_id(dict(cell))[:6])
-        # One reporter for all, also where the judge of the lessons is what varies.
-        changed["second_judge"] = base.second_judge or base.judge
-        found.append((cell, parse_plan(yaml.safe_dump(changed), f"{where}, cell {in_words(cell)}")))
-    return found
-
-
-def in_words(cell: Cell) -> str:
-    return ", ".join(f"{name} {value}" for name, value in cell.items())
-
-
-def _change(data: dict[str, Any], name: str, value: Json, where: str) -> None:
-    steps = {str(step["makes"]): step for step in data["steps"]}
-    owner = max((s for s in steps if name.startswith(f"{s}.")), key=len, default="")
-    first, *rest = (name.removeprefix(f"{owner}.") if owner else name).split(".")
-    if not owner and first in {"teachers", "judge", "base", "battles"}:
-        places = [data]
-    else:
-        places = [steps[owner]] if owner else list(steps.values())
-    if first in {"makes", "name", "held_out"} or not places:
-        raise BadInput(f"{where}: the grid cannot vary {name!r}.")
-    *outer, last = [first, *rest]
-    for place in places:
-        inner = place
-        for word in outer:
-            inner = inner.setdefault(word, {})
-        inner[last] = value
-
-
-def _rename(data: dict[str, Any], mark: str) -> None:
-    """A cell's contenders get names of their own."""
-    made = {step["makes"]: f"{step['makes']}-{mark}" for step in data["steps"]}
-    for step in data["steps"]:
-        for name in ("makes", "starts_from", "battles_as", "reward"):
-            if name in step:
-                step[name] = made.get(step[name], step[name])
-    data["name"] = f"{data['name']}-{mark}"
-
-
 def ablate(
     store: Store,
     cells: Iterable[tuple[Cell, FlywheelPlan]],
-    carry_out: Callable[[Store, FlywheelPlan], object],
+    carry_out: Carry,
     follow: loop.Follow = wait,
+    tell: Callable[[str], None] = say,
 ) -> list[Row]:
     """Every cell's plan, one after another, then each cell's last contender against the same opponents."""
     cells = list(cells)
     first = cells[0][1]
     reporter = ensure_judge(store, first.second_judge).name
-    opponents = tuple(dict.fromkeys(n for _, plan in cells for n in (plan.base, *plan.teachers)))
-    finals = []
     for number, (cell, plan) in enumerate(cells, 1):
-        say(f"Cell {number} of {len(cells)}: {in_words(cell)}")
-        carry_out(store, plan)
-        finals.append([step for step in plan.steps if step.stage != "reward"][-1].makes)
-        field = (finals[-1], *opponents)
-        settings = FightSettings(first.held_out, field, reporter, "target", finals[-1])
+        where = f"Cell {number} of {len(cells)}, {in_words(cell)}"
+
+        def tell_where(text: str, where: str = where) -> None:
+            tell(f"{where}: {text}")
+
+        carry_out(store, plan, follow, tell_where)
+        tell_where("against the others' opponents")
+        settings = FightSettings(
+            first.held_out, (last(plan), *_opponents(cells)), reporter, "target", last(plan)
+        )
         loop.fight(store, settings, follow)
-    chosen = slices.Slice(testset=first.held_out, judge=reporter, contenders=(*finals, *opponents))
-    board = {row.model: row for row in slices.board(store, chosen).rows}
+    return compare(store, cells)
+
+
+def last(plan: FlywheelPlan) -> str:
+    """The contender a cell is compared by: its last that can talk."""
+    return [step for step in plan.steps if step.stage != "reward"][-1].makes
+
+
+def _opponents(cells: list[tuple[Cell, FlywheelPlan]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(n for _, plan in cells for n in (plan.base, *plan.teachers)))
+
+
+def compare(store: Store, cells: list[tuple[Cell, FlywheelPlan]]) -> list[Row]:
+    """What came of each cell so far."""
+    first = cells[0][1]
+    finals = [last(plan) for _, plan in cells]
+    field = (*finals, *_opponents(cells))
+    chosen = slices.Slice(testset=first.held_out, judge=first.second_judge, contenders=field)
+    try:
+        found = slices.board(store, chosen).rows
+    except ArenaError:  # nothing has battled yet
+        found = ()
+    board = {row.model: row for row in found}
     rows = []
     for (cell, _), name in zip(cells, finals, strict=True):
         finished = store.get(Round, name)
@@ -205,6 +155,15 @@ def picture(rows: list[Row]) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{head}{"".join(marks)}</svg>\n'
 
 
+def keep(store: Store, name: str, rows: list[Row]) -> Path:
+    """Write the table and the picture into the arena's folder; returns their path without its ending."""
+    folder = store.home / "ablations"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.csv").write_text(as_csv(rows), "utf-8")
+    (folder / f"{name}.svg").write_text(picture(rows), "utf-8")
+    return folder / name
+
+
 def run_command(arguments: argparse.Namespace) -> None:
     from arena.conductor import carry_out  # it brings our word to the command line
 
@@ -215,11 +174,7 @@ def run_command(arguments: argparse.Namespace) -> None:
     cells = read_grid(text, f"The plan {arguments.plan}")
     with Store.open(arguments.home) as store:
         rows = ablate(store, cells, carry_out)
-        folder = store.home / "ablations"
-    folder.mkdir(exist_ok=True)
-    place = folder / Path(arguments.plan).stem
-    place.with_suffix(".csv").write_text(as_csv(rows), "utf-8")
-    place.with_suffix(".svg").write_text(picture(rows), "utf-8")
+        place = keep(store, Path(arguments.plan).stem, rows)
     document: list[Json] = [
         {"cell": dict(r.cell), "contender": r.contender, "lessons": r.lessons, "last_loss": r.loss,
          "rating": r.rating, "low": r.low, "high": r.high} for r in rows

@@ -7,8 +7,6 @@ follows it in the foreground; in the app a thread does, which can be stopped and
 from __future__ import annotations
 
 import argparse
-import json
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +19,9 @@ from arena.battles.fight import FightSettings
 from arena.battles.jury_room import ensure_judge
 from arena.collector import collect
 from arena.flywheel import bouts, likelihood, training_sets
-from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, parse_plan, plan_data, read_plan, write_plan
+from arena.flywheel.grid import in_words
+from arena.flywheel.plans import Plans, Word
+from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, plan_data, read_plan
 from arena.flywheel.strategies import NEEDS_SCORES
 from arena.ratings import slices
 from arena.ratings.commands import as_text
@@ -33,7 +33,6 @@ from arena.terminal import Subparsers, command, group, say, show, wait
 Tell = Callable[[str], None]
 BATTLES = ("samples", "conservative", "tie_margin", "limit", "category", "seed")
 """Settings of battles that a plan may change."""
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 
 
 @dataclass(frozen=True)
@@ -135,65 +134,24 @@ def standing(store: Store, plan: FlywheelPlan) -> dict[str, str]:
 # --- in the app -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Word:
-    """Where a plan's run stands, as kept beside the plan."""
-
-    state: str = "new"
-    """new, running, stopping, stopped, interrupted (the app ended), failed, done"""
-    doing: str = ""
-    error: str = ""
-
-
 class _Halt(Exception):
     """The user wants the plan to stop."""
 
 
-class Conductor:
+class Conductor(Plans):
     """The plans of an arena and the threads that carry them out."""
 
     def __init__(self, store: Store) -> None:
+        super().__init__(store.home)
         self._store = store
         self._threads: dict[str, threading.Thread] = {}
         self._halts: dict[str, threading.Event] = {}
 
-    def save(self, text: str) -> FlywheelPlan:
-        """Keep a plan, checked.
-
-        Raises:
-            BadInput: it is no plan, its name is no file's name, or its run is going on.
-        """
-        plan = parse_plan(text)
-        if not NAME.fullmatch(plan.name):
-            raise BadInput(
-                f"The plan's name {plan.name!r} must be letters, digits, dots, dashes, underscores."
-            )
-        if self.word(plan.name).state in {"running", "stopping"} and self.plan(plan.name) != plan:
-            raise BadInput(f"{plan.name} is running; stop it before you change it, or give it another name.")
-        write_plan(plan, self._folder() / f"{plan.name}.yaml")
-        return plan
-
-    def names(self) -> list[str]:
-        """The plans kept, the newest first."""
-        files = sorted(self._folder().glob("*.yaml"), key=lambda f: -f.stat().st_mtime)
-        return [file.stem for file in files]
-
-    def plan(self, name: str) -> FlywheelPlan:
-        return read_plan(self._folder() / f"{name}.yaml")
-
-    def text(self, name: str) -> str:
-        """The plan's YAML."""
-        self.plan(name)
-        return (self._folder() / f"{name}.yaml").read_text("utf-8")
-
     def word(self, name: str) -> Word:
         """Where its run stands; a run whose thread is gone was interrupted."""
-        try:
-            word = Word(**json.loads((self._folder() / f"{name}.json").read_text("utf-8")))
-        except (OSError, ValueError):
-            return Word()
+        word = super().word(name)
         thread = self._threads.get(name)
-        if word.state in {"running", "stopping"} and (thread is None or not thread.is_alive()):
+        if word.busy and (thread is None or not thread.is_alive()):
             return Word("interrupted", word.doing)
         return word
 
@@ -203,42 +161,55 @@ class Conductor:
         Raises:
             BadInput: it is running, or names what is not there.
         """
-        plan = self.plan(name)
-        if self.word(name).state in {"running", "stopping"}:
+        plans = [plan for _, plan in self.cells(name)]
+        if self.word(name).busy:
             raise BadInput(f"{name} is running already.")
-        _check_names(self._store, plan)
+        for plan in plans:
+            _check_names(self._store, plan)
         self._halts[name] = threading.Event()
-        self._threads[name] = threading.Thread(target=self._work, args=(plan,), daemon=True)
-        self._keep(name, Word("running"))
+        self._threads[name] = threading.Thread(target=self._work, args=(name,), daemon=True)
+        self.keep_word(name, Word("running"))
         self._threads[name].start()
 
     def stop(self, name: str) -> None:
         """Ask for a stop: the job at work leaves its checkpoint first."""
         if self.word(name).state == "running":
-            self._keep(name, Word("stopping", self.word(name).doing))
+            self.keep_word(name, Word("stopping", self.word(name).doing))
             self._halts[name].set()
 
     def join(self, name: str, seconds: float) -> None:
         """Wait for the run's end."""
         self._threads[name].join(seconds)
 
-    def _work(self, plan: FlywheelPlan) -> None:
-        halt = self._halts[plan.name]
+    def _work(self, name: str) -> None:
+        halt = self._halts[name]
 
         def tell(text: str) -> None:
             if halt.is_set():
                 raise _Halt
-            self._keep(plan.name, Word("running", text))
+            self.keep_word(name, Word("running", text))
+
+        def follow(store: Store, job: jobs.Job) -> jobs.Status:
+            return self._follow(job, halt)
 
         try:
-            outcome = carry_out(self._store, plan, lambda store, job: self._follow(job, halt), tell)
+            best = self._carry_out(name, follow, tell)
         except _Halt:
-            self._keep(plan.name, Word("stopped", self.word(plan.name).doing))
+            self.keep_word(name, Word("stopped", self.word(name).doing))
         except ArenaError as error:
-            self._keep(plan.name, Word("failed", self.word(plan.name).doing, str(error)))
+            self.keep_word(name, Word("failed", self.word(name).doing, str(error)))
         else:
-            best = f"The arena's best: {outcome.best}." if outcome.best else "Every step is done."
-            self._keep(plan.name, Word("done", best))
+            said = f"The arena's best: {best}." if best else "Every step is done."
+            self.keep_word(name, Word("done", said))
+
+    def _carry_out(self, name: str, follow: loop.Follow, tell: Tell) -> str:
+        """The plan, or every cell of its grid; returns what the arena rates highest of what it made."""
+        if not self.is_grid(name):
+            return carry_out(self._store, self.plan(name), follow, tell).best
+        rows = ablation.ablate(self._store, self.cells(name), carry_out, follow, tell)
+        ablation.keep(self._store, name, rows)
+        best = max((row for row in rows if row.rating is not None), key=lambda r: r.rating or 0, default=None)
+        return f"{best.contender} ({in_words(best.cell)})" if best else ""
 
     def _follow(self, job: jobs.Job, halt: threading.Event) -> jobs.Status:
         """A job to its end; the app's collector and ours take turns at its records."""
@@ -254,17 +225,6 @@ class Conductor:
         if status.state is not jobs.State.DONE:
             raise ArenaError(f"{job.title}: {status.state}. {status.error or 'Its log says why.'}")
         return status
-
-    def _keep(self, name: str, word: Word) -> None:
-        file = self._folder() / f"{name}.json"
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(word.__dict__), "utf-8")
-        part.rename(file)
-
-    def _folder(self) -> Path:
-        folder = self._store.home / "plans"
-        folder.mkdir(exist_ok=True)
-        return folder
 
 
 # --- on the command line ----------------------------------------------------------------------------

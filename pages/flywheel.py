@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import gradio as gr
 
+from arena.conductor import Conductor
 from arena.store import Store
-from pages import flywheel_checkpoints, flywheel_lessons, flywheel_rounds, flywheel_training
+from pages import (
+    flywheel_ablations,
+    flywheel_checkpoints,
+    flywheel_lessons,
+    flywheel_rounds,
+    flywheel_training,
+)
 
 
 def render(store: Store) -> None:
@@ -16,4 +23,6 @@ def render(store: Store) -> None:
     form = flywheel_lessons.render(store)
     started = flywheel_training.render(store, form)
     flywheel_checkpoints.render(store, started)
-    flywheel_rounds.render(store)
+    conductor = Conductor(store)  # one for both: it holds the threads of runs
+    flywheel_rounds.render(store, conductor)
+    flywheel_ablations.render(store, conductor)

@@ -1,4 +1,5 @@
-"""Pictures of the flywheel page: the curve along K, the curves of training, the schedule as a flow."""
+"""Pictures of the flywheel page: the curve along K, the curves of training, the schedule as a
+flow, the cells of an ablation."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import polars as pl
 
+from arena.ablation import Row
 from arena.canvas import BLUE, GREEN, HUES, ORANGE, PINK, dress, empty
+from arena.flywheel.grid import in_words
 from arena.flywheel.rounds import Step
 
 STAGE_COLOURS = {"sft": BLUE, "dpo": ORANGE, "reward": "#999999", "ppo": GREEN, "rloo": PINK}
@@ -65,6 +68,32 @@ def training(curves: pl.DataFrame, figure_name: str) -> go.Figure:
             )
     figure.update_xaxes(title="step")
     return dress(figure, figure_name.replace("_", " "), 320)
+
+
+def cells(rows: Sequence[Row]) -> go.Figure:
+    """A dot and its interval a cell of a grid, the best on top."""
+    rated = sorted((row for row in rows if row.rating is not None), key=lambda row: row.rating or 0.0)
+    if not rated:
+        return empty("No cell has battled yet.", height=200)
+    values = [row.rating or 0.0 for row in rated]
+    highs = [row.high if row.high is not None else value for row, value in zip(rated, values, strict=True)]
+    lows = [row.low if row.low is not None else value for row, value in zip(rated, values, strict=True)]
+    figure = go.Figure(
+        go.Scatter(
+            x=values,
+            y=[in_words(row.cell) for row in rated],
+            mode="markers",
+            marker={"size": 10, "color": BLUE},
+            error_x={
+                "array": [high - value for high, value in zip(highs, values, strict=True)],
+                "arrayminus": [value - low for low, value in zip(lows, values, strict=True)],
+                "color": BLUE,
+            },
+            customdata=[row.contender for row in rated],
+            hovertemplate="%{y}<br>%{customdata}: %{x:.0f}<extra></extra>",
+        )
+    )
+    return dress(figure, "Rating on the held-out test set, 95% intervals", 110 + 32 * len(rated))
 
 
 STANDING = {"done": 1.0, "learning": 0.6, "waiting": 0.25}

@@ -18,9 +18,8 @@ from pages import flywheel_charts
 FIRST, PAPER = "a first plan for this arena", "the paper's schedule"
 
 
-def render(store: Store) -> None:
+def render(store: Store, conductor: Conductor) -> None:
     """Layout, then wiring."""
-    conductor = Conductor(store)
     gr.Markdown(
         "## 4. Rounds\nA plan is one run: battles on a split, their lessons, a stage, a new contender, the next step. "
         "Keep it and start it here, or run the same text with `python -m arena flywheel run PLAN.yaml`."
@@ -42,11 +41,7 @@ def render(store: Store) -> None:
         return plans_menu(conductor)
 
     def choose(name: str) -> Any:
-        if name == PAPER:
-            return plan_text(
-                FlywheelPlan("paper", "base", ("teacher",), "judge", "mix", steps=paper_schedule())
-            )
-        return first_text(store) if name == FIRST else conductor.text(name)
+        return text_of(store, conductor, name)
 
     def draw(written: str) -> tuple[Any, str]:
         return _draw(store, conductor, written)
@@ -69,7 +64,7 @@ def render(store: Store) -> None:
             raise gr.Error(str(error)) from error
 
     def watch(written: str) -> tuple[Any, str, Any]:
-        busy = any(conductor.word(name).state in {"running", "stopping"} for name in conductor.names())
+        busy = any(conductor.word(name).busy for name in conductor.names())
         return *_draw(store, conductor, written), gr.Timer(active=busy)
 
     page = Context.root_block
@@ -95,6 +90,13 @@ def render(store: Store) -> None:
 def plans_menu(conductor: Conductor, chosen: str | None = None) -> Any:
     kept = conductor.names()
     return gr.Dropdown(choices=[*kept, FIRST, PAPER], value=chosen or FIRST)
+
+
+def text_of(store: Store, conductor: Conductor, name: str) -> str:
+    """The YAML of a plan of the menu."""
+    if name == PAPER:
+        return plan_text(FlywheelPlan("paper", "base", ("teacher",), "judge", "mix", steps=paper_schedule()))
+    return first_text(store) if name == FIRST else conductor.text(name)
 
 
 def first_text(store: Store) -> str:

@@ -1,4 +1,5 @@
-"""A grid over the settings of a round: cells, names, the plans they make, and one small run."""
+"""A grid over the settings of a round: cells, names, the plans they make, how they are shown; it runs in
+tests/browser/test_flywheel_ablations.py."""
 
 from __future__ import annotations
 
@@ -6,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from arena.ablation import Row, ablate, as_csv, as_text, picture, read_grid
-from arena.conductor import carry_out
-from arena.flywheel.rounds import plan_text
-from arena.records import BadInput, Contender, Response
-from arena.store import Store
-from tests.test_conductor import two_steps
+from arena.ablation import Row, as_csv, as_text, picture
+from arena.flywheel.grid import read_grid, with_grid
+from arena.flywheel.plans import Plans
+from arena.flywheel.rounds import parse_plan, plan_text
+from arena.records import BadInput
 
 PLAN = """
 name: sweep
@@ -49,10 +49,33 @@ def test_teachers_judges_and_battles_vary_too_and_one_judge_reports() -> None:
     assert {plan.second_judge for _, plan in cells} == {"rule"}
 
 
+def test_a_number_with_an_exponent_is_a_number_everywhere_in_a_plan() -> None:
+    ((cell, plan),) = read_grid(PLAN + "grid: {settings.learning_rate: [1e-5]}")
+    assert cell == {"settings.learning_rate": 1e-5}
+    assert plan.steps[0].settings == {"learning_rate": 1e-5}
+    assert parse_plan(plan_text(plan)) == plan
+
+
+def test_a_grid_and_a_plan_are_kept_under_their_own_names(home: Path) -> None:
+    plans = Plans(home)
+    plans.save(PLAN)
+    assert plans.save(with_grid(PLAN, "sweep-k", "selection.k: [0, 3]")).name == "sweep-k"
+    assert (plans.names(), plans.names(grids=True)) == (["sweep"], ["sweep-k"])
+    assert [cell for cell, _ in plans.cells("sweep-k")] == [{"selection.k": 0}, {"selection.k": 3}]
+    assert plans.cells("sweep") == [({}, plans.plan("sweep"))]
+    with pytest.raises(BadInput, match="There is a plan named sweep already"):
+        plans.save(with_grid(PLAN, "sweep", "selection.k: [0, 3]"))
+    (home / "plans" / "torn.yaml").write_text("name: [", "utf-8")
+    assert set(plans.names()) == {"sweep", "torn"}
+    with pytest.raises(BadInput, match="cannot be read as YAML"):
+        plans.plan("torn")
+
+
 @pytest.mark.parametrize(
     ("grid", "words"),
     [
         ("", "has no grid"),
+        ("grid: [3]", "must hold SETTING"),
         ("grid: {selection.k: 3}", "must be a list"),
         ("grid: {selection.kay: [1]}", "no setting 'kay'"),
         ("grid: {stage: [sft, nft]}", "no stage 'nft'"),
@@ -88,22 +111,3 @@ def test_the_cells_stand_in_one_table_and_one_picture() -> None:
     drawn = picture(rows)
     assert drawn.count("<circle") == 2
     assert "a&lt;b" in drawn
-
-
-@pytest.mark.models  # no embedded model, but eight jobs of real processes
-def test_a_small_grid_runs_on_a_tiny_model_and_again_makes_no_call(home: Path, tmp_path: Path) -> None:
-    with Store.open(home) as store:
-        plan = plan_text(two_steps(store, tmp_path / "tiny"))
-        only_sft = plan[: plan.index("- makes: tiny-i2")]
-        cells = read_grid(only_sft + "grid: {tiny-i1.settings.learning_rate: [1.0e-5, 3.0e-2]}")
-        rows = ablate(store, cells, carry_out)
-        assert [row.lessons for row in rows] == [4, 4]
-        assert all(row.rating is not None for row in rows)
-        low, high = rows
-        assert low.loss is not None
-        assert high.loss is not None
-        assert high.loss < low.loss
-        assert store.get(Contender, high.contender) is not None
-        calls = store.count(Response)
-        assert ablate(store, cells, carry_out) == rows
-        assert store.count(Response) == calls

@@ -28,7 +28,7 @@ def two_steps(store: Store, folder: Path) -> FlywheelPlan:
             *instructions,
         ]
     )
-    for name, purpose, members in (("D1", "train", 0), ("D2", "train", 4), ("held", "test", 8)):
+    for name, purpose, members in (("first", "train", 0), ("second", "train", 4), ("held", "test", 8)):
         picked = instructions[members : members + 4]
         store.save(
             [TestSet(name, "hand-picked", purpose, 4), *(Pick(name, i.id, n) for n, i in enumerate(picked))]
@@ -38,8 +38,8 @@ def two_steps(store: Store, folder: Path) -> FlywheelPlan:
     return FlywheelPlan(
         "small", "tiny", ("teacher",), "rule", "held",
         steps=(
-            Step("tiny-i1", "tiny", "tiny", "sft", ("D1",), 1, lessons, settings=quick),
-            Step("tiny-i2", "tiny-i1", "tiny-i1", "dpo", ("D2",), 1, lessons, settings=quick),
+            Step("tiny-i1", "tiny", "tiny", "sft", ("first",), 1, lessons, settings=quick),
+            Step("tiny-i2", "tiny-i1", "tiny-i1", "dpo", ("second",), 1, lessons, settings=quick),
         ),
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ def test_what_a_plan_lacks_is_said_before_the_first_battle(home: Path, tmp_path:
         conductor = Conductor(store)
         for old, new, words in (
             ("- teacher", "- tutor", "names 'tutor'"),
-            ("- D2", "- D7", "no such test set"),
+            ("- second", "- seventh", "no such test set"),
             ("name: small", "name: ../small", "letters, digits"),
             ("stage: dpo", "stage: dop", "no stage 'dop'"),
         ):

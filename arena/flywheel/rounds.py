@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -186,19 +187,49 @@ def parse_plan(text: str, where: str = "The plan") -> FlywheelPlan:
     Raises:
         BadInput: as `read_plan`.
     """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadInput(f"{where} is not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise BadInput(f"{where} must hold named settings: name, base, teachers, judge, steps.")
+    return plan_of(read_yaml(text, where), where)
+
+
+def plan_of(data: Mapping[str, Any], where: str) -> FlywheelPlan:
+    """A flywheel plan from plain data, checked.
+
+    Raises:
+        BadInput: as `read_plan`.
+    """
+    data = dict(data)
     steps = data.pop("steps", None) or []
+    if not isinstance(steps, list):
+        raise BadInput(f"{where}: steps must be a list, one entry a step.")
     plan = FlywheelPlan(
         **{**_known(FlywheelPlan, data, where), "teachers": tuple(data.get("teachers") or ())},
         steps=tuple(_step(step, f"{where}, step {n}") for n, step in enumerate(steps, 1)),
     )
     check_plan(plan)
     return plan
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 takes 1e-5 for a word; everybody means the number."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_yaml(text: str, where: str) -> dict[str, Any]:
+    """Named settings from YAML; an empty text names none.
+
+    Raises:
+        BadInput: it is no YAML, or no names with values.
+    """
+    try:
+        data = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with one more form of number
+    except yaml.YAMLError as error:
+        raise BadInput(f"{where} cannot be read as YAML: {error}") from error
+    if not isinstance(data or {}, dict):
+        raise BadInput(f"{where} must hold NAME: VALUE lines.")
+    return data or {}
 
 
 def write_plan(plan: FlywheelPlan, path: Path) -> None:

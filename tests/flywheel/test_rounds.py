@@ -33,8 +33,8 @@ def test_a_plan_comes_back_from_yaml_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name: [", "not YAML"),
-        ("just words", "must hold named settings"),
+        ("name: [", "cannot be read as YAML"),
+        ("just words", "must hold NAME: VALUE lines"),
         ("name: x\nbase: b\nteachers: [t]\njudge: j\ncolour: red\n", "no setting 'colour'"),
         ("name: x\nteachers: [t]\njudge: j\n", "lacks base"),
         ("name: x\nbase: b\nteachers: [t]\njudge: j\nsteps: [{makes: a}]\n", "step 1 lacks starts_from"),
