@@ -5,7 +5,6 @@ Rooms don't import each other, so this is a small fit of our own; boards use are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,6 +85,8 @@ class QuickFit:
     """[n] log-odds, mean 0."""
     covariance: Floats
     """[n, n] sandwich covariance of theta, so that ties narrow it as they should."""
+    inverse: Floats
+    """[n, n] inverse of Fisher's information alone: what further battles add to."""
 
     @property
     def widths(self) -> Floats:
@@ -123,7 +124,7 @@ def quick_fit(tally: Tally, prior: float = 0.0) -> QuickFit | None:
     spread = tally.squares - 2 * chance * tally.cross + chance**2 * tally.weights2
     spread = np.clip(spread, 0, None)
     meat = np.diag(spread.sum(axis=1)) - spread
-    return QuickFit(theta - theta.mean(), bread @ meat @ bread)
+    return QuickFit(theta - theta.mean(), bread @ meat @ bread, bread)
 
 
 def _strongly_connected(beats: npt.NDArray[np.bool_]) -> bool:
@@ -154,8 +155,3 @@ def is_good_enough(tally: Tally, width: float, stability: float, seed: int = 0) 
     if width and float(np.mean(fit.widths)) > width:
         return False
     return not stability or expected_spearman(fit, seed) >= stability
-
-
-def names_in_order(fit: QuickFit, contenders: Sequence[str]) -> list[str]:
-    """Contenders from best to worst."""
-    return [contenders[place] for place in np.argsort(-fit.theta)]
