@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
+import polars as pl
 from gradio.context import Context
 
 from arena.records import ArenaError
@@ -62,6 +63,7 @@ FILTER = """(testset, text, category, language, cluster, band, order, several) =
   return [];
 }"""
 REVEAL = """() => {
+  if (!Arena.query().instruction) return [];
   const story = document.querySelector('#testset-story');
   if (story) story.scrollIntoView({behavior: 'smooth', block: 'nearest'});
   return [];
@@ -82,9 +84,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
             with gr.Tabs(selected="list") as inside:
                 with gr.Tab("Instructions", id="list"):
                     with gr.Row():
-                        text = gr.Textbox(
-                            label="Search", placeholder="words in the instruction", max_length=200
-                        )
+                        text = gr.Textbox(label="Search", placeholder="words", max_length=200)
                         category = gr.Dropdown([EVERY], value=EVERY, label="Category")
                         language = gr.Dropdown([EVERY], value=EVERY, label="Language")
                         group = gr.Dropdown([(EVERY, -1)], value=-1, label="Cluster")
@@ -160,7 +160,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     assert page is not None, "render() is called inside a route"
     page.load(arrive, None, [chosen, first, second, sets, story], show_progress="hidden").then(
         first_show, [chosen, colour], whole, show_progress="hidden"
-    )
+    ).then(None, js=REVEAL)
     page.load(None, js=CLICKS)
     chosen.input(None, chosen, None, js=CHOOSE)
     chosen.input(show, [chosen, colour], whole)
@@ -185,20 +185,24 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
 
 def _menus(store: Store, wanted: str) -> tuple[Any, Any, Any, str]:
     frame = catalog.testsets(store)
-    names = frame["name"].to_list()
     labels = [
         (f"{row['name']}  ({row['size']:,}, {row['recipe']}, {row['purpose']})", row["name"])
         for row in frame.iter_rows(named=True)
     ]
-    value = wanted if wanted in names else names[0] if names else None
+    value = _first(frame, wanted) or None
     menu = gr.Dropdown(choices=labels)
     return gr.Dropdown(choices=labels, value=value), menu, menu, views.sets_html(store)
 
 
+def _first(frame: pl.DataFrame, wanted: str) -> str:
+    """The set asked for, or else the newest one for testing; "" without any."""
+    names = frame.sort(pl.col("purpose") != "test", maintain_order=True)["name"].to_list()
+    return wanted if wanted in names else next(iter(names), "")
+
+
 def _window(store: Store, offset: int, limit: int, query: dict[str, str]) -> Window:
-    """Rows of the set that the address names (the newest without one), as its filters keep and order them."""
-    names = catalog.testsets(store)["name"].to_list()
-    name = query["testset"] if query.get("testset") in names else next(iter(names), "")
+    """Rows of the set that the address names, else the newest for testing, as its filters keep and order them."""
+    name = _first(catalog.testsets(store), query.get("testset", ""))
     asked = Asked.of(query)
     kept, order = asked.kept(), asked.order
     frame = catalog.window(store, name, kept, offset, limit, order)

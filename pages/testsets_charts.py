@@ -20,13 +20,13 @@ def shares(frame: pl.DataFrame, column: str, title: str, most: int = 12) -> go.F
     return figure.update_yaxes(autorange="reversed", type="category")
 
 
-def difficulties(scores: Sequence[float], rater: str) -> go.Figure:
+def difficulties(scores: Sequence[float], rater: str, height: int = 260) -> go.Figure:
     """How many instructions are how hard."""
     if not scores:
-        return empty("Nobody rated the difficulty of this set.", "Difficulty", 260)
+        return empty("Nobody rated the difficulty of this set.", "Difficulty", height)
     bins = {"start": 0, "end": 10.5, "size": 0.5 if len(scores) > 60 else 1}
     figure = go.Figure(go.Histogram(x=list(scores), xbins=bins, marker_color=ORANGE))
-    return dress(figure, f"Difficulty, rated by {rater}", 260).update_xaxes(range=[0, 10.5])
+    return dress(figure, f"Difficulty, rated by {rater}", height).update_xaxes(range=[0, 10.5])
 
 
 def funnel(stages: Sequence[Mapping[str, Json]]) -> go.Figure:

@@ -91,10 +91,11 @@ def show(store: Store, name: str | None, colour: str, asked: Asked = Asked()) ->
     stages = _stages(card.testset.settings.get("funnel"))
     clusters = catalog.clusters(store, name)
     groups = [(EVERY, -1), *((f"{r['number']}: {r['name']}", r["number"]) for r in clusters.to_dicts())]
+    kinds = testsets_charts.shares(card.categories, "category", "Categories")
     return (
         card_html(card),
-        testsets_charts.shares(card.categories, "category", "Categories"),
-        testsets_charts.difficulties(card.difficulties, card.testset.difficulty),
+        kinds,
+        testsets_charts.difficulties(card.difficulties, card.testset.difficulty, kinds.layout.height),
         asked.text,
         _menu(card.categories["category"].to_list(), asked.category),
         _menu(card.languages["language"].to_list(), asked.language),
@@ -200,8 +201,8 @@ def card_html(card: catalog.Card) -> str:
         f"content {escape(made.content_hash)}",
     ]
     if named:
-        told = [f"{v:,} {WORDS.get(str(k), str(k))}" for k, v in named.items() if isinstance(v, int)]
-        parts.append(escape(", ".join(told)))
+        told = [f"{v:,} {WORDS.get(str(k), str(k))}" for k, v in named.items() if isinstance(v, int) and v]
+        parts.append(escape("; ".join(told)))
     if isinstance(refused := settings.get("rejected"), int) and refused:
         parts.append(f"{refused:,} rows could not be read")
     touched = [s for s in _stages(settings.get("funnel")) if s["step"] in ("overlap", "neighbours")]

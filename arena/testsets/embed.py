@@ -25,11 +25,12 @@ CHUNK = 512
 THREADS = max(1, (os.cpu_count() or 2) // 2)
 
 EMBEDDERS: dict[str, str] = {
-    DEFAULT: "all-MiniLM-L6-v2, embedded: 384 numbers from the first 256 tokens",
-    FALLBACK: "TF-IDF and SVD: needs no model; sees words, not meaning",
-    "thenlper/gte-large": "gte-large, the paper's; needs a model hub or its folder",
+    DEFAULT: "all-MiniLM-L6-v2, embedded",
+    FALLBACK: "TF-IDF and SVD: words, no model",
+    "thenlper/gte-large": "gte-large, the paper's, from a hub",
 }
-"""Known embedders; any other name is a sentence-transformers model by hub name or folder."""
+"""Known embedders; any other name is a sentence-transformers model by hub name or folder. The embedded one gives 384
+numbers from the first 256 tokens."""
 
 
 def text_of(instruction: Instruction) -> str:

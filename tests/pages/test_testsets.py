@@ -49,6 +49,34 @@ def test_the_window_follows_the_address(filled: Store) -> None:
     assert everything.links[0].startswith("testsets?testset=one&instruction=")
 
 
+def test_the_menus_of_a_reload_say_what_the_address_says(filled: Store) -> None:
+    query = {"category": "b", "cluster": "1", "band": "8 to 10", "order": "nonsense", "several": "1"}
+    asked = testsets_views.Asked.of(query)
+    shown = testsets_views.show(filled, "one", "cluster", asked)
+    assert [shown[4].value, shown[6].value, *shown[7:10]] == ["b", 1, "8 to 10", "position", True]
+    hard = testsets._window(filled, 0, 50, {"testset": "one", "band": "8 to 10"})
+    assert hard.total == 4
+    assert (
+        testsets_views.show(filled, "one", "cluster", testsets_views.Asked.of({"category": "x"}))[4].value
+        == "all"
+    )
+
+
+def test_a_page_without_an_address_opens_on_a_set_for_testing(filled: Store) -> None:
+    filled.save([TestSet("newest", "random", purpose="train", size=0, made_at=2e10)])
+    frame = catalog.testsets(filled)
+    assert frame["name"][0] == "newest"
+    assert testsets._first(frame, "") in ("one", "two")
+    assert testsets._first(frame, "newest") == "newest"
+    assert "testsets?testset=newest" in testsets_views.sets_html(filled)
+
+
+def test_an_instruction_leads_to_its_sets(filled: Store) -> None:
+    html = testsets_story.story(filled, Instruction.of("Question 0 about blue things").id)
+    assert '<a href="testsets?testset=two">two</a>' in html
+    assert "0: &lt;img" in html
+
+
 def test_nothing_that_others_wrote_becomes_markup(filled: Store) -> None:
     identity = Instruction.of(NASTY).id
     shown = [
@@ -116,7 +144,9 @@ def test_time_is_told_before_the_start() -> None:
 
 def test_an_upload_is_kept_and_built(home: Path, tmp_path: Path) -> None:
     upload = tmp_path / "my upload?.jsonl"
-    upload.write_text("".join(f'{{"prompt": "Question number {n} of mine"}}\n' for n in range(9)), "utf-8")
+    upload.write_text(
+        "".join(f'{{"prompt": "Question number {n} of mine"}}\n' for n in range(9)) + "torn", "utf-8"
+    )
     planned = ("mine", "random", 5, 4, 0, "tfidf-svd", "baseline", 20, 0, "pca", "test")
     cleaning = (["length"], 10, 20_000, 10, 0.7, 128, 8, 0.5, 5, 0.8, "English", [], True, "")
     with Store.open(home) as store:
@@ -129,6 +159,10 @@ def test_an_upload_is_kept_and_built(home: Path, tmp_path: Path) -> None:
         collect(store)
         assert catalog.find(store, "mine").size == 5
         assert testsets_build._watch(store, "", 0.0)[0] == "mine"
+        rejects = testsets_views.rejects_of(store, "mine")
+        assert rejects is not None
+        assert '"line": 10' in Path(testsets_views.downloadable(rejects)).read_text("utf-8")
+        assert "1 rows could not be read" in testsets_views.card_html(catalog.card(store, "mine"))
         bench = tmp_path / "bench.jsonl"
         bench.write_text('{"prompt": "Question number 3 of mine"}\n', "utf-8")
         d0 = ("D0", "random", 5, 4, 0, "tfidf-svd", "baseline", 20, 0, "pca", "train")
