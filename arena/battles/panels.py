@@ -69,13 +69,13 @@ def panels(store: Store, chosen: Filter) -> Panels:
         store, chosen, f"category, count(*) AS n, {WON}", "GROUP BY 1 ORDER BY n DESC LIMIT 12"
     ).iter_rows()
     categories = [_share(str(c) or "(none)", int(n), float(w)) for c, n, w in rows]
-    said, won = _explained(store, chosen)
+    said, won, asked = _explained(store, chosen)
     return Panels(
         hist["a"],
         hist["b"],
         categories,
         _lengths(store, chosen),
-        themes(said, won),
+        themes(said, won, asked),
         _flips(store, chosen),
         len(said),
     )
@@ -98,19 +98,21 @@ def _lengths(store: Store, chosen: Filter) -> list[Share]:
     return [_share(names[int(k) - 1], int(n), float(w)) for k, n, w in frame.iter_rows()]
 
 
-def _explained(store: Store, chosen: Filter) -> tuple[dict[str, str], dict[str, str]]:
-    """Battle -> what its judge said in small letters, and battle -> winner, of the newest."""
+def _explained(store: Store, chosen: Filter) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Battle -> what its judge said in small letters, its winner, and its instruction, of the newest."""
     frame = store.query(
-        "SELECT b.id, any_value(b.winner) AS winner, lower(string_agg(j.explanation, '\n')) AS said "
+        "SELECT b.id, any_value(b.winner) AS winner, lower(string_agg(j.explanation, '\n')) AS said, "
+        "any_value(array_to_string(i.turns, ' ')) AS asked "
         f"FROM {_newest(store, chosen)} b "
         "JOIN judgement j ON j.instruction = b.instruction AND j.judge = b.judge AND j.explanation <> '' "
         "AND j.first IN (b.response_a, b.response_b) AND j.second IN (b.response_a, b.response_b, '') "
-        "GROUP BY b.id"
+        "LEFT JOIN instruction i ON i.id = b.instruction GROUP BY b.id"
     )
-    return (
-        {str(b): str(said) for b, _, said in frame.iter_rows()},
-        {str(b): str(won) for b, won, _ in frame.iter_rows()},
+    columns = frame.to_dict(as_series=False)
+    winners, said, asked = (
+        dict(zip(columns["id"], map(str, columns[name]), strict=True)) for name in ("winner", "said", "asked")
     )
+    return said, winners, asked
 
 
 def _flips(store: Store, chosen: Filter) -> list[tuple[str, str, int, int]]:

@@ -36,6 +36,16 @@ STOP = frozenset(
 )
 """Words that tell nothing of an explanation."""
 
+WORD = re.compile(r"[^\W\d_]{2,}[\w'-]+")
+NOTES = re.compile(r"\[[^\]\n]*\]")
+"""What a judge's code adds in brackets: readings and odds, not words of the judge."""
+COMMON = 0.6
+"""A stem in a larger share of the explanations is a set phrase."""
+FEW = 50
+"""In so few explanations, what all of them say is still news."""
+SEVERAL = 3
+"""Instructions over which a word must come back to be more than a topic."""
+
 Array = np.ndarray[Any, Any]
 
 
@@ -56,22 +66,25 @@ def pattern(stems: Iterable[str]) -> str:
     return r"\b(?:" + "|".join(re.escape(stem) for stem in clean if stem) + ")"
 
 
-def themes(said: Mapping[str, str], won: Mapping[str, str], seed: int = 0) -> list[Theme]:
+def themes(
+    said: Mapping[str, str], won: Mapping[str, str], asked: Mapping[str, str] | None = None, seed: int = 0
+) -> list[Theme]:
     """The themes of explanations, the most frequent first.
 
     Args:
         said: battle -> what its judge explained, in small letters.
         won: battle -> its winner.
+        asked: battle -> its instruction: what is said of one or two of them only is their topic, no theme.
     """
-    sentences = [s for text in said.values() for s in re.split(r"[.!?;\n]+", text) if s.strip()]
     surface: Counter[tuple[str, str]] = Counter()
     bags: Counter[tuple[str, ...]] = Counter()
-    for sentence in sentences[:MOST_SENTENCES]:
-        words = [w for w in re.findall(r"[^\W\d_]{2,}[\w'-]+", sentence) if w not in STOP]
-        stems = tuple(sorted({stem(w) for w in words}))
-        surface.update((stem(w), w) for w in words)
-        if stems:
-            bags[stems] += 1
+    telling = _telling(said, asked or {})
+    for text in said.values():
+        for sentence in re.split(r"[.!?;\n]+", NOTES.sub(" ", text)):
+            words = [w for w in WORD.findall(sentence) if stem(w) in telling]
+            surface.update((stem(w), w) for w in words)
+            if words and bags.total() < MOST_SENTENCES:
+                bags[tuple(sorted({stem(w) for w in words}))] += 1
     written: dict[str, str] = {}
     for (root, word), _ in surface.most_common():
         written.setdefault(root, word)
@@ -86,6 +99,21 @@ def themes(said: Mapping[str, str], won: Mapping[str, str], seed: int = 0) -> li
             name = ", ".join(written[s] for s in stems)
             found.append(Theme(name, stems, len(holds), sum(won[b] == "A" for b in holds)))
     return sorted(found, key=lambda theme: (-theme.battles, theme.name))
+
+
+def _telling(said: Mapping[str, str], asked: Mapping[str, str]) -> set[str]:
+    """Stems that come back over several instructions, yet not everywhere as a judge's set phrase does."""
+    held: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for battle, text in said.items():
+        stems = {stem(w) for w in WORD.findall(NOTES.sub(" ", text))}
+        counts.update(stems)
+        for found in stems:
+            held.setdefault(found, set()).add(asked.get(battle, battle))
+    several = min(SEVERAL, len({asked.get(battle, battle) for battle in said}))
+    empty = {stem(word) for word in STOP}
+    common = max(FEW, COMMON * len(said))
+    return {s for s, n in counts.items() if n <= common and len(held[s]) >= several and s not in empty}
 
 
 def stem(word: str) -> str:

@@ -38,6 +38,18 @@ def test_the_same_explanations_make_the_same_themes() -> None:
     assert themes(SAID, won) == themes(dict(reversed(SAID.items())), won)
 
 
+def test_a_topic_a_set_phrase_and_a_note_in_brackets_are_no_themes() -> None:
+    said = {
+        f"b{n}": f"romeo and juliet by shakespeare. verdict: {'concise' if n % 2 else 'rambling'}. [alone 7.0]"
+        if n < 20
+        else f"verdict: {'concise' if n % 2 else 'rambling'}. [alone 8.1]"
+        for n in range(90)
+    }
+    asked = {b: "Who wrote Romeo and Juliet?" if int(b[1:]) < 20 else f"Question {b}" for b in said}
+    found = themes(said, dict.fromkeys(said, "A"), asked)
+    assert sorted(t.name for t in found) == ["concise", "rambling"]
+
+
 @pytest.mark.parametrize("said", [{}, {"a": ""}, {"a": "the and of"}, {"a": "unique words here"}])
 def test_nothing_recurring_is_no_theme(said: dict[str, str]) -> None:
     assert themes(said, dict.fromkeys(said, "A")) == []

@@ -32,7 +32,7 @@ def read(page: Page, address: str) -> None:
 def test_a_facet_narrows_the_list_and_stands_in_the_address(page: Page) -> None:
     battles(page)
     expect(page.locator(".tools b.num")).to_have_text("36")
-    page.get_by_role("button", name="science 9").click()
+    page.get_by_role("button", name="science 9", exact=True).click()
     expect(page.locator(".tools b.num")).to_have_text("9")
     expect(page).to_have_url(re.compile("category=science"))
     page.get_by_role("button", name="Remove Category").click()
