@@ -54,6 +54,7 @@ def battle_reader(store: Store) -> Callable[..., Answer]:
             return opened(detail) | {
                 "place": place, "total": total, "before": before, "after": after,
                 "mine": str(mine.winner) if mine else "", "note": mine.note if mine else "",
+                "tags": list(mine.tags) if mine else [],
                 "judges": again.judges(store), "picked": handpicks.picked(store, battle_id),
                 "login": login,
             }  # fmt: skip

@@ -98,7 +98,11 @@ def _seat(name: str, response: Response | None, contender: Contender | None) -> 
             facts["speed"] = f"{response.tokens_out / response.seconds:.0f} tokens/s"
         facts["ended"] = response.finish_reason or str(response.outcome)
     if contender:
-        facts["temperature"] = f"{contender.sampling.temperature:g}"
+        drawn = contender.sampling
+        facts["temperature"] = f"{drawn.temperature:g}"
+        if drawn.top_p < 1:
+            facts["top-p"] = f"{drawn.top_p:g}"
+        facts["at most"] = f"{drawn.max_tokens:,} tokens a turn"
         card = [
             contender.organisation,
             contender.licence,

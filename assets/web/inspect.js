@@ -137,7 +137,9 @@ window.ArenaInspect = (element, server) => {
       !data.blind && key('Names', 'N', () => { names = !names; draw(); }, { 'aria-pressed': String(names) }), key('Copy link', 'L', copy), key('Keys', '?', () => keys.showModal()));
     root.replaceChildren(el('div', { class: 'inspect' },
       el('div', {}, el('h1', {}, data.blind ? 'Blind vote' : names ? `${data.seats[0].name} against ${data.seats[1].name}` : 'Answer 1 against answer 2')), tools,
-      el('section', { class: 'card', 'aria-label': 'Instruction' }, el('h2', {}, 'Instruction'), el('div', { tabindex: 0, class: 'prompt', dir: 'auto', role: 'region', 'aria-label': 'Instruction text' }, ...data.turns.flatMap((t, k) => data.turns.length > 1 ? [el('div', { class: 'turn-label' }, `Turn ${k + 1}`), el('div', { dir: 'auto' }, t)] : [t]))),
+      el('section', { class: 'card', 'aria-label': 'Instruction' }, el('h2', {}, 'Instruction'), el('div', { tabindex: 0, class: 'prompt', dir: 'auto', role: 'region', 'aria-label': 'Instruction text' }, ...data.turns.flatMap((t, k) => data.turns.length > 1 ? [el('div', { class: 'turn-label' }, `Turn ${k + 1}`), el('div', { dir: 'auto' }, t)] : [t])),
+        data.reference && data.reference.length > 0 && el('details', { class: 'muted', style: { marginTop: '10px' } }, el('summary', {}, 'Reference answer'), el('div', { class: 'prompt', dir: 'auto', tabindex: 0 }, data.reference.join('\n\n'))),
+        !data.blind && el('p', { style: { margin: '10px 0 0', fontSize: '13.5px' } }, el('a', { href: `./testsets?${new URLSearchParams({ instruction: data.instruction })}` }, 'All that is known of this instruction'))),
       el('div', { class: 'seats' }, seatCard(0), seatCard(1)),
       data.id && ballot(), !data.blind && data.fought && [games(), el('div', { class: 'pairs' }, others(), training())], !data.blind && !data.fought && el('p', { class: 'note' }, 'These two never met on this instruction: the answers are shown as they are, without a verdict.'), !data.blind && matrix(),
       data.mine && q.queue && el('div', { class: 'tools' }, el('a', { class: 'button primary', href: `./battle?${new URLSearchParams({ ...back, queue: 1 })}` }, 'Next blind battle')), keys));
@@ -153,7 +155,7 @@ window.ArenaInspect = (element, server) => {
       root.replaceChildren(el('h1', {}, got.empty ? 'Nothing waits for your vote' : 'Inspect a battle'), el('div', { class: 'card empty' }, el('b', {}, got.empty ? 'You have voted on every battle' : 'This battle cannot be shown'), el('span', {}, got.error || 'New battles join the queue as they are judged.'), el('a', { class: 'button primary', href: './battles' }, 'All battles')));
       root.dataset.ready = 'none'; return;
     }
-    data = got; draw();
+    data = got; note.value = got.note || ''; tags.value = (got.tags || []).join(', '); draw();
   };
   const unveil = () => { const q = query(); delete q.blind; delete q.queue; setQuery({ ...q, id: data.id }); load(true); };
   const go = id => { if (id && !busy) { setQuery({ ...query(), id }); load(); } };
@@ -169,7 +171,7 @@ window.ArenaInspect = (element, server) => {
     const got = await server.vote_on({ id: data.id, winner: word, note: note.value, tags: tags.value, voter: who, reader: reader() });
     busy = false;
     if (got.error) { toast(got.error); return; }
-    toast('Your vote is kept.'); note.value = ''; tags.value = '';
+    toast('Your vote is kept.');
     setQuery({ ...query(), id: data.id }); await load();
   };
   const copy = async () => { try { await navigator.clipboard.writeText(location.href); toast('Link copied.'); } catch (e) { toast('The link is in the address bar.'); } };
