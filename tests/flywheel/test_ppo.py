@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from arena.flywheel.stages.ppo import answer_mask, gae, mean, policy_objective, token_rewards, whiten
+from arena.flywheel.stages.ppo_sums import answer_mask, gae, mean, policy_objective, token_rewards, whiten
 
 
 def test_an_answer_lasts_to_its_first_end_token() -> None:

@@ -8,80 +8,40 @@ pad and end token may be one. Schulman et al. 2017; Ouyang et al. 2022 for the K
 
 from __future__ import annotations
 
-import difflib
 import math
-import random
 import shutil
-from dataclasses import dataclass, fields
-from typing import Any
+import time
 
 import torch
 from accelerate import Accelerator
-from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
 
 from arena.flywheel.stages.over_trl import (
-    conversation,
     load_model,
     load_tokenizer,
     lora_config,
     student_dtype,
     wish_to_stop,
 )
+from arena.flywheel.stages.ppo_config import PPOConfig, read_config
+from arena.flywheel.stages.ppo_prompts import Prompts
+from arena.flywheel.stages.ppo_sums import (
+    Rollout,
+    answer_mask,
+    gae,
+    log_probs_of,
+    mean,
+    policy_objective,
+    token_rewards,
+    values_of,
+    whiten,
+)
 from arena.flywheel.stages.rewards import check_reward, load_reward_model
 from arena.flywheel.task import Task
-from arena.records import ArenaError, BadInput, Example
+from arena.records import ArenaError, Example
 from arena.worker import Stopped
 
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True)
-class PPOConfig:
-    """Every setting of this stage."""
-
-    learning_rate: float = 1e-6
-    value_learning_rate: float = 1e-5
-    num_train_epochs: float = 1
-    max_steps: int = -1
-    """Stops here when it is positive, else after the epochs."""
-    per_device_train_batch_size: int = 8
-    """Answers drawn a step and process."""
-    minibatch_size: int = 4
-    ppo_epochs: int = 2
-    """Passes over each batch of answers."""
-    max_prompt_length: int = 512
-    """Longer prompts are left out, and counted in the log."""
-    max_completion_length: int = 64
-    temperature: float = 1.0
-    top_p: float = 1.0
-    beta: float = 0.05
-    """Price of one nat of KL; the paper's is 0.4."""
-    clip: float = 0.2
-    value_clip: float = 0.2
-    value_coefficient: float = 0.1
-    gamma: float = 1.0
-    lam: float = 0.95
-    max_grad_norm: float = 1.0
-    missing_eos_penalty: float = 1.0
-    """Taken from the score of an answer that did not end."""
-    save_steps: int = 50
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """Answers drawn together: (batch, prompt + answer) tokens, (batch, answer) the rest."""
-
-    tokens: Tensor
-    attention: Tensor
-    """1 on prompt and answer tokens, 0 on padding."""
-    mask: Tensor
-    """1 on answer tokens up to and with the end token."""
-    log_probs: Tensor
-    values: Tensor
-    advantages: Tensor
-    returns: Tensor
 
 
 def train(task: Task) -> dict[str, float]:
@@ -99,25 +59,6 @@ def train(task: Task) -> dict[str, float]:
     return trainer.finish()
 
 
-def read_config(task: Task) -> PPOConfig:
-    """The settings.
-
-    Raises:
-        BadInput: a setting PPO does not have, or one out of its range.
-    """
-    known = [f.name for f in fields(PPOConfig)]
-    for name in task.settings:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 3)
-            raise BadInput(f"PPO has no setting {name!r}; there are {', '.join(near or known)}.")
-    config = PPOConfig(**task.settings)  # type: ignore[arg-type]  # names are checked, JSON gives the types
-    if config.per_device_train_batch_size % config.minibatch_size:
-        raise BadInput("per_device_train_batch_size must be a multiple of minibatch_size.")
-    if config.temperature <= 0:
-        raise BadInput("PPO draws answers; temperature must be above 0.")
-    return config
-
-
 class _Trainer:
     """Policy, reference, value model, and where the training stands."""
 
@@ -125,11 +66,13 @@ class _Trainer:
         self.task, self.config, self.accelerator = task, config, accelerator
         self.tokenizer = load_tokenizer(task)
         self.tokenizer.padding_side = "left"
-        self.examples = self._fitting()
+        self.prompts = Prompts(task, config, self.tokenizer)
+        count = len(self.prompts.examples)
         batch = config.per_device_train_batch_size * accelerator.num_processes
-        whole = max(1, math.ceil(len(self.examples) * config.num_train_epochs / batch))
+        whole = max(1, math.ceil(count * config.num_train_epochs / batch))
         self.steps = config.max_steps if config.max_steps > 0 else whole
         self.step = 0
+        self.seconds = 0.0
         policy = load_model(task, AutoModelForCausalLM)
         if task.lora:
             from peft import get_peft_model
@@ -154,45 +97,18 @@ class _Trainer:
         self.policy, self.value, self.optimizer = prepared
         self.history: list[dict[str, float]] = []
         if task.main:
-            task.run.log(f"PPO: {self.steps} steps of {batch} answers to {len(self.examples)} prompts.")
-
-    def _fitting(self) -> list[Example]:
-        most = self.config.max_prompt_length
-        kept = [e for e in self.task.examples if len(self._prompt(e)) <= most]
-        if not kept:
-            raise BadInput(
-                f"All {len(self.task.examples)} prompts are longer than max_prompt_length {most} tokens."
-            )
-        if len(kept) < len(self.task.examples) and self.task.main:
-            left = len(self.task.examples) - len(kept)
-            self.task.run.log(f"Left out {left} prompts longer than max_prompt_length {most} tokens.")
-        return kept
-
-    def _prompt(self, example: Example) -> list[int]:
-        messages = conversation(self.task, example.turns[0])
-        found = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
-        return list(found["input_ids"])
-
-    def _batch(self) -> list[Example]:
-        """This step's examples: every epoch in an order of its own, the same after a resume."""
-        size, n = self.config.per_device_train_batch_size, self.accelerator.num_processes
-        first = (self.step * n + self.accelerator.process_index) * size
-        chosen = []
-        for place in range(first, first + size):
-            epoch, within = divmod(place, len(self.examples))
-            order = list(range(len(self.examples)))
-            random.Random(f"{self.config.seed} {epoch}").shuffle(order)
-            chosen.append(self.examples[order[within]])
-        return chosen
+            task.run.log(f"PPO: {self.steps} steps of {batch} answers to {count} prompts.")
 
     def take_step(self) -> None:
         # A seed a step, on every device: a resumed run draws what the uninterrupted one would.
         place = self.step * self.accelerator.num_processes + self.accelerator.process_index
         torch.manual_seed(self.config.seed * 1_000_003 + place)
-        examples = self._batch()
+        began = time.monotonic()
+        examples = self.prompts.batch(place)
         rollout, figures = self._roll_out(examples)
         losses = self._update(rollout)
         self.step += 1
+        self.seconds += time.monotonic() - began
         figures |= losses
         if not all(math.isfinite(v) for v in figures.values()):
             raise ArenaError(
@@ -207,7 +123,7 @@ class _Trainer:
     @torch.no_grad()
     def _roll_out(self, examples: list[Example]) -> tuple[Rollout, dict[str, float]]:
         c, device = self.config, self.accelerator.device
-        prompts = [self._prompt(e) for e in examples]
+        prompts = [self.prompts.tokens(e) for e in examples]
         padded = self.tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(device)
         # The mask comes from the lengths: where pad is also the end token no id can tell.
         width = padded["input_ids"].shape[1]
@@ -229,9 +145,10 @@ class _Trainer:
         ended = torch.isin(answers, torch.tensor(ends, device=device))
         mask = answer_mask(ended)
         attention = torch.cat([attention, mask], dim=1)
-        log_probs, _ = self._log_probs(self.policy, tokens, attention, answers.shape[1])
-        reference, _ = self._log_probs(self.reference, tokens, attention, answers.shape[1])
-        values = self._values(tokens, attention, answers.shape[1])
+        seen = tokens, attention, answers.shape[1], c.temperature
+        log_probs, _ = log_probs_of(self.policy, *seen)
+        reference, _ = log_probs_of(self.reference, *seen)
+        values = values_of(self.value, tokens, attention, answers.shape[1])
         score = self._score(examples, answers, mask, tokens, attention)
         finished = ended.any(dim=1)
         score = score - c.missing_eos_penalty * (~finished).float()
@@ -272,24 +189,6 @@ class _Trainer:
         found = [check_reward(check, text) for check, text in zip(checks, texts, strict=True)]
         return torch.tensor(found, device=answers.device)
 
-    def _log_probs(self, model: Any, tokens: Tensor, attention: Tensor, width: int) -> tuple[Tensor, Tensor]:
-        """Log probability of each answer token, and the entropy at its place: (batch, width)."""
-        logits = model(
-            input_ids=tokens,
-            attention_mask=attention,
-            position_ids=(attention.cumsum(-1) - 1).clamp(min=0),
-            logits_to_keep=width + 1,
-        ).logits[:, :-1]
-        every = functional.log_softmax(logits.float() / self.config.temperature, dim=-1)
-        chosen = every.gather(-1, tokens[:, -width:].unsqueeze(-1)).squeeze(-1)
-        return chosen, -(every.exp() * every).sum(-1)
-
-    def _values(self, tokens: Tensor, attention: Tensor, width: int) -> Tensor:
-        """What the value model expects before each answer token: (batch, width)."""
-        places = (attention.cumsum(-1) - 1).clamp(min=0)
-        logits = self.value(input_ids=tokens, attention_mask=attention, position_ids=places).logits
-        return torch.as_tensor(logits[:, -width - 1 : -1, 0].float())
-
     def _update(self, rollout: Rollout) -> dict[str, float]:
         c = self.config
         total: dict[str, float] = {}
@@ -311,9 +210,9 @@ class _Trainer:
         mask, log_probs, advantages, old, returns = (
             t[rows, :width] for t in (r.mask, r.log_probs, r.advantages, r.values, r.returns)
         )
-        new, entropy = self._log_probs(self.policy, tokens, attention, width)
+        new, entropy = log_probs_of(self.policy, tokens, attention, width, c.temperature)
         policy_loss, clipped = policy_objective(new, log_probs, advantages, mask, c.clip)
-        values = self._values(tokens, attention, width)
+        values = values_of(self.value, tokens, attention, width)
         near = old + (values - old).clamp(-c.value_clip, c.value_clip)
         worst = torch.maximum((values - returns) ** 2, (near - returns) ** 2)
         value_loss = 0.5 * mean(worst, mask)
@@ -347,6 +246,7 @@ class _Trainer:
                 "value": self.accelerator.unwrap_model(self.value).state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "step": self.step,
+                "seconds": self.seconds,
                 "history": self.history,
             }
             torch.save(state, part / "state.pt")
@@ -370,7 +270,7 @@ class _Trainer:
         self.accelerator.unwrap_model(self.policy).load_state_dict(state["policy"])
         self.accelerator.unwrap_model(self.value).load_state_dict(state["value"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.history = state["step"], state["history"]
+        self.step, self.history, self.seconds = state["step"], state["history"], state["seconds"]
 
     def finish(self) -> dict[str, float]:
         """Save the policy as the draft and return the round's figures."""
@@ -389,54 +289,5 @@ class _Trainer:
             "first_loss": first["loss"],
             "last_loss": last["loss"],
             "last_kl": last["kl"],
+            "train_runtime": self.seconds,
         }
-
-
-def answer_mask(ended: Tensor) -> Tensor:
-    """1 up to and with the first end token of each row; all ones where none ended."""
-    before = ended.long().cumsum(dim=1) - ended.long()
-    return (before == 0).long()
-
-
-def token_rewards(score: Tensor, kl: Tensor, mask: Tensor, beta: float) -> Tensor:
-    """-beta KL on every answer token, the score on the last one."""
-    rewards = -beta * kl * mask
-    last = (mask.sum(dim=1) - 1).unsqueeze(1)
-    return rewards.scatter_add(1, last, score.unsqueeze(1).to(rewards.dtype))
-
-
-def gae(rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
-    """Generalised advantages and returns over the answer's tokens (Schulman et al. 2016), 0 after its end.
-
-    A_t = sum_l (gamma lam)^l delta_{t+l}, delta_t = r_t + gamma V_{t+1} - V_t, and V is 0 after the end.
-    """
-    values = values * mask
-    advantages = torch.zeros_like(rewards)
-    ahead = torch.zeros_like(rewards[:, 0])
-    for t in range(rewards.shape[1] - 1, -1, -1):
-        after = values[:, t + 1] if t + 1 < rewards.shape[1] else torch.zeros_like(ahead)
-        delta = rewards[:, t] + gamma * after - values[:, t]
-        ahead = (delta + gamma * lam * ahead) * mask[:, t]
-        advantages[:, t] = ahead
-    return advantages, (advantages + values) * mask
-
-
-def mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the answer tokens."""
-    return (values * mask).sum() / mask.sum().clamp(min=1)
-
-
-def whiten(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean 0 and variance 1 over the answer tokens."""
-    centre = mean(values, mask)
-    spread = mean((values - centre) ** 2, mask)
-    return (values - centre) * torch.rsqrt(spread + 1e-8) * mask
-
-
-def policy_objective(
-    new: Tensor, old: Tensor, advantages: Tensor, mask: Tensor, clip: float
-) -> tuple[Tensor, Tensor]:
-    """The clipped surrogate's loss, and the share of tokens at which the clip held."""
-    ratio = torch.exp((new - old) * mask)
-    plain, held = advantages * ratio, advantages * ratio.clamp(1 - clip, 1 + clip)
-    return -mean(torch.minimum(plain, held), mask), mean((held < plain).float(), mask).detach()
