@@ -22,7 +22,7 @@ GONE = "no weights here"
 """Pruned, or trained elsewhere."""
 
 
-def render(store: Store, started: gr.HTML) -> None:
+def render(store: Store) -> None:
     """Layout, then wiring."""
     gr.Markdown("## 3. Checkpoints")
     tree = gr.HTML(elem_id="flywheel-tree")
@@ -35,9 +35,9 @@ def render(store: Store, started: gr.HTML) -> None:
     def arrive() -> tuple[Any, Any]:
         return tree_html(store), _menu(store)
 
-    def watch() -> tuple[Any, Any]:
-        """Runs while a training moves; the menu stays as it is, since somebody may be choosing in it."""
-        return tree_html(store), gr.Timer(active=flywheel_training.moving(store))
+    def watch() -> Any:
+        """The menu stays as it is, since somebody may be choosing in it."""
+        return tree_html(store) if flywheel_training.moving(store) else gr.skip()
 
     def delete(names: list[str] | None) -> tuple[Any, ...]:
         return _delete(store, names or [])
@@ -45,9 +45,7 @@ def render(store: Store, started: gr.HTML) -> None:
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
     page.load(arrive, None, [tree, old], show_progress="hidden")
-    page.load(lambda: gr.Timer(active=True), None, timer, show_progress="hidden")
-    timer.tick(watch, None, [tree, timer], show_progress="hidden")
-    started.change(lambda: gr.Timer(active=True), None, timer, show_progress="hidden")
+    timer.tick(watch, None, tree, show_progress="hidden")
     old.focus(lambda: _menu(store), None, old, show_progress="hidden")
     prune_button.click(delete, old, [tree, old, said], show_progress="hidden")
 
@@ -75,9 +73,9 @@ def tree_html(store: Store) -> str:
     frame = lineage(store)
     if frame.is_empty():
         return '<p class="note">No checkpoints yet. Choose lessons above and train.</p>'
-    ratings, sizes = _ratings(store), disk_use(store)
+    rated, sizes = ratings(store), disk_use(store)
     head = "".join(f"<th>{word}</th>" for word in HEADERS)
-    body = "".join(_row(row, ratings, sizes) for row in frame.to_dicts())
+    body = "".join(_row(row, rated, sizes) for row in frame.to_dicts())
     total = sum(sizes.values()) / 2**20
     return (
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -85,7 +83,7 @@ def tree_html(store: Store) -> str:
     )
 
 
-def _row(row: dict[str, Any], ratings: dict[str, str], sizes: dict[str, int]) -> str:
+def _row(row: dict[str, Any], rated: dict[str, str], sizes: dict[str, int]) -> str:
     name = row["name"]
     size = f"{sizes[name] / 2**20:,.0f} MiB" if name in sizes else GONE if row["parent"] else ""
     talks = row["stage"] != "reward" and size != GONE
@@ -95,7 +93,7 @@ def _row(row: dict[str, Any], ratings: dict[str, str], sizes: dict[str, int]) ->
         escape(row["stage"] or ""),
         row["examples"] or "",
         f"{row['battles']:,}",
-        ratings.get(name, ""),
+        rated.get(name, ""),
         size,
         link,
     )
@@ -106,7 +104,7 @@ def _row(row: dict[str, Any], ratings: dict[str, str], sizes: dict[str, int]) ->
     )
 
 
-def _ratings(store: Store) -> dict[str, str]:
+def ratings(store: Store) -> dict[str, str]:
     """Contender -> rating and interval over all battles; empty while there is nothing to rate."""
     try:
         board = slices.board(store, slices.Slice())

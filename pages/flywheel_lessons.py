@@ -16,7 +16,7 @@ from arena.flywheel import likelihood
 from arena.flywheel.bouts import Bout, read_bouts
 from arena.flywheel.offers import offer
 from arena.flywheel.presets import PRESETS
-from arena.flywheel.selection import PAIRS, Selection
+from arena.flywheel.selection import PAIRS, Candidate, Selection
 from arena.flywheel.strategies import NEEDS_SCORES, STRATEGIES
 from arena.flywheel.training_sets import (
     EXPORTS,
@@ -31,7 +31,7 @@ from arena.store import Store
 from pages import flywheel_charts
 
 ANY = "all"
-READ_HEADERS = ["battle", "gap", "teacher", "instruction", "learn this", "instead of"]
+READ_HEADERS = ["battle", "by hand", "gap", "teacher", "instruction", "learn this", "instead of"]
 MOST_READ = 25
 """Rows shown to read: no component gets a big value."""
 ENDINGS = {"jsonl": ".jsonl", "parquet": ".parquet", "trl": ".trl.jsonl"}
@@ -114,8 +114,9 @@ def render(store: Store) -> Form:
                 category_plot = gr.Plot(show_label=False)
     rows = gr.Dataframe(
         headers=READ_HEADERS, datatype="str", interactive=False, wrap=True, max_height=360,
-        column_widths=["150px", "64px", "150px", "30%", "30%", "30%"],
-        label="Lessons to read (the first 25); click one to leave it out", elem_id="flywheel-rows",
+        column_widths=["130px", "90px", "64px", "140px", "30%", "30%", "30%"],
+        label="The first 25 lessons, then those left out by hand; click one to leave it out or take it back",
+        elem_id="flywheel-rows",
     )  # fmt: skip
     with gr.Accordion("Keep and export training sets", open=False, elem_id="flywheel-keep"):
         with gr.Row():
@@ -214,9 +215,10 @@ def _lessons(store: Store, values: tuple[Any, ...]) -> tuple[Any, ...]:
         shown = seen(store, wish)
     except ArenaError as error:
         return f'<p class="note">{escape(str(error))}</p>', None, None, [[""] * len(READ_HEADERS)]
+    read = (*shown.selected.kept[:MOST_READ], *shown.selected.by_hand[:MOST_READ])
     table = [
-        [c.battle, f"{c.margin:g}", c.teacher, _short(c.turns), _short(c.chosen), _short(c.rejected)]
-        for c in shown.selected.kept[:MOST_READ]
+        [c.battle, _mark(c, wish), f"{c.margin:g}", c.teacher, *map(_short, (c.turns, c.chosen, c.rejected))]
+        for c in read
     ]
     return (
         found_html(shown),
@@ -224,6 +226,13 @@ def _lessons(store: Store, values: tuple[Any, ...]) -> tuple[Any, ...]:
         flywheel_charts.shares(shown.categories),
         table or [[""] * len(READ_HEADERS)],
     )
+
+
+def _mark(candidate: Candidate, wish: Wish) -> str:
+    """What a person did to a lesson: here, or on the page where battles are read."""
+    if candidate.battle in wish.selection.leave_out:
+        return "left out"
+    return {True: "picked", False: "left out on Inspect", None: ""}[candidate.picked]
 
 
 def _short(texts: tuple[str, ...], most: int = 160) -> str:

@@ -25,7 +25,7 @@ FIELDS = 13
 """Of the lessons' form, which come first."""
 
 
-def render(store: Store, form: Form) -> gr.HTML:
+def render(store: Store, form: Form) -> None:
     """Layout, then wiring."""
     gr.Markdown("## 2. Training")
     with gr.Row():
@@ -60,17 +60,20 @@ def render(store: Store, form: Form) -> gr.HTML:
     def suggest(student_name: str | None, stage_name: str) -> str:
         return _suggest(store, student_name, stage_name)
 
-    def start(*values: Any) -> tuple[str, Any]:
-        return _start(store, values), gr.Timer(active=True)
+    def start(*values: Any) -> str:
+        return _start(store, values)
+
+    def show(chosen: str | None) -> tuple[Any, ...]:
+        return _curves(store, chosen)
 
     def watch(chosen: str | None) -> tuple[Any, ...]:
-        return _watch(store, chosen)
+        """It never sleeps: the panel above can set a training going again."""
+        return _curves(store, chosen) if moving(store) else (gr.skip(), gr.skip())
 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
-    curve = [figure, loss_plot, timer]
-    page.load(arrive, None, reward, show_progress="hidden").then(watch, figure, curve, show_progress="hidden")
-    page.load(lambda: gr.Timer(active=True), None, timer, show_progress="hidden")
+    curve = [figure, loss_plot]
+    page.load(arrive, None, reward, show_progress="hidden").then(show, figure, curve, show_progress="hidden")
     gr.on(
         [form.student.change, form.stage.change],
         suggest,
@@ -82,10 +85,9 @@ def render(store: Store, form: Form) -> gr.HTML:
         [component.change for component in [*form.fields, preset, epochs, lora]],
         show_cost, [*form.fields, *training], cost, show_progress="hidden", trigger_mode="always_last",
     )  # fmt: skip
-    start_button.click(start, [*form.fields, *training], [started, timer], show_progress="hidden")
-    figure.change(watch, figure, curve, show_progress="hidden")
+    start_button.click(start, [*form.fields, *training], started, show_progress="hidden")
+    figure.change(show, figure, curve, show_progress="hidden")
     timer.tick(watch, figure, curve, show_progress="hidden")
-    return started
 
 
 def _suggest(store: Store, student: str | None, stage: str) -> str:
@@ -171,19 +173,17 @@ def _start(store: Store, values: tuple[Any, ...]) -> str:
     return f"{warning}<p>Started. The same from a terminal:</p><pre>{escape(shell_command(job))}</pre>"
 
 
-def _watch(store: Store, chosen: str | None) -> tuple[Any, ...]:
-    """The curves; the timer rests when no training moves."""
+def _curves(store: Store, chosen: str | None) -> tuple[Any, ...]:
     frame = curves(store.home)
     names = sorted(frame["figure"].unique().to_list(), key=lambda n: (n != "loss", n)) or ["loss"]
     shown = chosen if chosen and chosen in names else names[0]
     return (
         gr.Dropdown(choices=names, value=shown),
         flywheel_charts.training(frame, shown),
-        gr.Timer(active=moving(store)),
     )
 
 
-def moving(store: Store) -> bool:
+def moving(store: Store, kinds: tuple[str, ...] = ("train",)) -> bool:
     """Whether a training runs, or ended so lately that its records may still be on their way."""
-    newest = [jobs.status(job) for job in jobs.jobs(store.home) if job.kind == "train"][:4]
+    newest = [jobs.status(job) for job in jobs.jobs(store.home) if job.kind in kinds][:4]
     return any(s.active or (s.ended is not None and time.time() - s.ended < 10) for s in newest)

@@ -81,6 +81,8 @@ class Selected:
     kept: tuple[Candidate, ...]
     dropped: Mapping[str, int]
     """Reason -> how many battles fell for it, in the order of the steps."""
+    by_hand: tuple[Candidate, ...] = ()
+    """Those a person dropped."""
 
 
 def candidates(bouts: Iterable[Bout], student: str, stage: str, selection: Selection) -> list[Candidate]:
@@ -133,6 +135,7 @@ def select(
         raise BadInput("K must be 0 or more, and at least one example an instruction.")
     pool = candidates(bouts, student, stage, selection)
     dropped: Counter[str] = Counter()
+    by_hand = tuple(c for c in pool if c.picked is False or c.battle in selection.leave_out)
     for reason, holds in _filters(stage, selection):
         kept = [c for c in pool if holds(c) or (c.picked and reason not in EVEN_PICKED)]
         dropped[reason] += len(pool) - len(kept)
@@ -155,7 +158,7 @@ def select(
         rest, room = [c for c in pool if not c.picked], selection.size - len(picked)
         best = STRATEGIES[selection.strategy](rest, room, selection.seed, scores or {})
         pool = _count(dropped, "beyond the size", pool, [*picked, *best[:room]])
-    return Selected(tuple(pool), {reason: n for reason, n in dropped.items() if n})
+    return Selected(tuple(pool), {reason: n for reason, n in dropped.items() if n}, by_hand)
 
 
 EVEN_PICKED = ("dropped by hand", "empty answer")

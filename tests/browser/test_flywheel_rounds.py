@@ -81,6 +81,13 @@ def test_lessons_are_left_out_by_hand_kept_and_exported(context: Any, make_app: 
     page.locator("#flywheel-rows").get_by_text("RED", exact=True).last.click()
     expect(found).to_contain_text("11 lessons", timeout=30_000)
     expect(found).to_contain_text("dropped by hand")
+    table = page.locator("#flywheel-rows")
+    expect(table.get_by_text("left out", exact=True).last).to_be_visible()
+    table.get_by_text("left out", exact=True).last.click()  # taken back
+    expect(found).to_contain_text("12 lessons", timeout=30_000)
+    expect(table.get_by_text("left out", exact=True)).to_have_count(0)
+    table.get_by_text("RED", exact=True).last.click()
+    expect(found).to_contain_text("11 lessons", timeout=30_000)
     page.locator("#flywheel-keep button").first.click()
     page.locator("#flywheel-set-name input, #flywheel-set-name textarea").first.fill("mine")
     page.locator("#flywheel-set-keep").click()
