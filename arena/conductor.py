@@ -19,6 +19,7 @@ from arena.battles.fight import FightSettings
 from arena.battles.jury_room import ensure_judge
 from arena.collector import collect
 from arena.flywheel import bouts, likelihood, training_sets
+from arena.flywheel.grades import grades
 from arena.flywheel.grid import in_words
 from arena.flywheel.plans import Plans, Word
 from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, plan_data, read_plan
@@ -238,6 +239,33 @@ def add(commands: Subparsers) -> None:
         words, "ablate", ablation.run_command, "a plan once for each cell of its `grid`, compared"
     )
     ablate.add_argument("plan", type=Path, help="a YAML file with a `grid`: setting -> values to try")
+
+    graded = command(words, "mt-bench", _mt_bench, "grade contenders' answers one by one, as MT-Bench does")
+    graded.add_argument("testset")
+    graded.add_argument("--judge", required=True, help="a judge or contender; it grades 1 to 10")
+    graded.add_argument("--contenders", required=True, help="names with commas, at least two")
+
+
+def _mt_bench(arguments: argparse.Namespace) -> None:
+    names = tuple(arguments.contenders.split(","))
+    with Store.open(arguments.home) as store:
+        judge = ensure_judge(store, arguments.judge, "single").name
+        loop.fight(store, FightSettings(arguments.testset, names, judge))
+        found = [g for g in grades(store, arguments.testset, judge) if g.contender in names]
+        rated = {row.model: row.rating for row in slices.board(store, slices.Slice()).rows}
+        made = {c.name: c.iteration for c in store.load(Contender)}
+    lines = [f"{'contender':30} {'iteration':>9} {'grade':>6}  {'95% interval':14} {'rating':>7}"]
+    for g in found:
+        iteration = "" if made[g.contender] is None else f"I{made[g.contender]}"
+        span = f"{g.low:.2f} to {g.high:.2f}" if g.low is not None and g.high is not None else ""
+        lines.append(
+            f"{g.contender:30} {iteration:>9} {g.mean:6.2f}  {span:14} {rated.get(g.contender, 0):7.0f}"
+        )
+    document: list[Json] = [
+        {"contender": g.contender, "iteration": made[g.contender], "grade": g.mean, "low": g.low, "high": g.high,
+         "instructions": g.instructions, "rating": rated.get(g.contender)} for g in found
+    ]  # fmt: skip
+    show(arguments, document, "\n".join(lines))
 
 
 def _run(arguments: argparse.Namespace) -> None:

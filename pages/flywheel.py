@@ -9,6 +9,7 @@ from arena.store import Store
 from pages import (
     flywheel_ablations,
     flywheel_checkpoints,
+    flywheel_exams,
     flywheel_lessons,
     flywheel_rounds,
     flywheel_training,
@@ -21,8 +22,9 @@ def render(store: Store) -> None:
         "# Flywheel\nBattles that a student lost become its lessons; the checkpoint they make battles again."
     )
     form = flywheel_lessons.render(store)
-    started = flywheel_training.render(store, form)
-    flywheel_checkpoints.render(store, started)
+    flywheel_training.render(store, form)
+    flywheel_checkpoints.render(store)
     conductor = Conductor(store)  # one for both: it holds the threads of runs
     flywheel_rounds.render(store, conductor)
     flywheel_ablations.render(store, conductor)
+    flywheel_exams.render(store)

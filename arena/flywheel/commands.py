@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
 from arena import jobs
-from arena.flywheel import likelihood
+from arena.flywheel import harness, likelihood
 from arena.flywheel.bouts import read_bouts
 from arena.flywheel.lineage import lineage
 from arena.flywheel.presets import PRESETS
@@ -67,6 +68,15 @@ def add(commands: Subparsers) -> None:
     command(train, "list", run_rounds, "finished rounds and the lineage of checkpoints")
     gone = command(train, "prune", run_prune, "delete old checkpoints' folders; their battles stay")
     gone.add_argument("names", nargs="+", metavar="CHECKPOINT")
+    exam = command(
+        train, "lm-eval", run_harness, "lm-evaluation-harness on a checkpoint, where it is installed"
+    )
+    exam.add_argument("checkpoint")
+    exam.add_argument("--tasks", default="general", help="names with commas")
+    exam.add_argument(
+        "--task-folder", type=Path, help="of YAML task files; without it those that come with us"
+    )
+    exam.add_argument("--limit", type=int, default=0, help="most questions of each task")
     one = command(train, "show", run_show, "one training run: state, curve, and the command that redoes it")
     one.add_argument("run_id", metavar="RUN")
 
@@ -175,6 +185,23 @@ def run_prune(arguments: argparse.Namespace) -> None:
         freed: dict[str, Json] = {name: prune(store, name) for name in arguments.names}
     lines = [f"{name}: {int(str(size)) / 2**20:,.0f} MiB freed" for name, size in freed.items()]
     show(arguments, freed, "\n".join(lines))
+
+
+def run_harness(arguments: argparse.Namespace) -> None:
+    tasks = tuple(arguments.tasks.split(","))
+    with Store.open(arguments.home) as store:
+        wait(
+            store, harness.launch(store, arguments.checkpoint, tasks, arguments.task_folder, arguments.limit)
+        )
+    found = [
+        s for s in harness.scores(arguments.home) if s.contender == arguments.checkpoint and s.task in tasks
+    ]
+    lines = [
+        f"{s.task:20} {s.metric:12} {s.value:.3f}"
+        + (f" ± {1.96 * s.error:.3f}" if s.error is not None else "")
+        for s in found
+    ]
+    show(arguments, [cast("Json", asdict(s)) for s in found], "\n".join(lines))
 
 
 def run_show(arguments: argparse.Namespace) -> None:
