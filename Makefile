@@ -48,15 +48,15 @@ $(AXE): tests/browser/setup/package.json
 	@touch $@
 
 test: setup-test chromium $(AXE) models check   ## set up, then check everything, the slowest parts last
-	$(PY) -m pytest -m "browser"
-	$(PY) -m pytest -m "models and not browser"
+	$(PY) -m pytest -m "browser" --reruns 1 --rerun-show-tracebacks
+	$(PY) -m pytest -m "models and not browser" -n 2
 
 check: setup-test            ## format, lint, types, import contracts, tests without browser or models
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest -m "not browser and not models and not vllm"
+	$(PY) -m pytest -m "not browser and not models and not vllm" -n auto --maxprocesses 8
 
 test-vllm: setup-test models  ## vLLM's CPU build in its own environment, with a real model
 	sh tests/vllm/setup.sh

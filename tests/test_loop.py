@@ -75,9 +75,9 @@ def test_the_whole_loop_runs_on_the_real_embedded_models(tmp_path: Path) -> None
         str(home),
         "--json",
         "--test",
-        "3",
+        "2",
         "--lessons",
-        "8",
+        "4",
         "--k",
         "0.1",
     ]
