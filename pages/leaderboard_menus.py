@@ -70,7 +70,8 @@ class Wish:
         """The slice as the battles page's filters say it."""
         chosen = self.chosen
         said = {"testset": chosen.testset, "category": chosen.category, "language": chosen.language}
-        return {**said, "judge": chosen.judge, "source": chosen.source}
+        days = {"since": slices.as_day(chosen.since), "until": slices.as_day(chosen.until, after=True)}
+        return {**said, **days, "judge": chosen.judge, "source": chosen.source}
 
     @staticmethod
     def of(*values: Any) -> Wish:

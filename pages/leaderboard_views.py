@@ -84,7 +84,8 @@ def control_lines(store: Store, chosen: Slice) -> list[str]:
     if chosen.source in ("vote", "imported"):
         return []
     judges = [chosen.judge] if chosen.judge else slices.choices(store)["judge"]
-    return [line for judge in judges[:5] if (line := control.standing(store, judge))]
+    lines = [(judge, line) for judge in judges[:5] if (line := control.standing(store, judge))]
+    return [line if len(lines) == 1 else f"{judge}: {line}" for judge, line in lines]
 
 
 def matrix(store: Store, wish: Wish, what: str) -> str:

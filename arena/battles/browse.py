@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from arena.store import Store
 
 MOST_EXPORTED = 50_000
 KEPT_ORDERS = 12
+DAY = 86_400
+"""Seconds."""
 TOP = 200
 """Rows at the head of a list that come without its whole order."""
 
@@ -70,6 +73,10 @@ class Filter:
     round: str = ""
     source: str = ""
     """Judged, live and imported ones when empty; people's votes only when asked for."""
+    since: str = ""
+    """A day in UTC, e.g. 2026-11-23: battles of it and later ones."""
+    until: str = ""
+    """A day in UTC: battles of it and earlier ones."""
     gap: str = ""
     score: str = ""
     """Side and rounded score, e.g. "A 8"."""
@@ -99,6 +106,8 @@ class Filter:
             raise BadInput(f"There is no score gap {chosen.gap!r}; choose from {', '.join(GAPS)}.")
         if chosen.score and not re.fullmatch(r"[AB] ([1-9]|10)", chosen.score):
             raise BadInput(f"There is no score {chosen.score!r}; write a side and a score, e.g. A 8.")
+        for text in (chosen.since, chosen.until):
+            _day(text)
         return chosen
 
     def where(self, without: str = "") -> tuple[str, list[object]]:
@@ -120,6 +129,8 @@ class Filter:
         if not self.source and without != "source":
             parts.append("battle.source <> 'vote'")
         add("round", "run IN (SELECT run FROM round WHERE name = ?)", self.round)
+        add("since", "made_at >= ?", _day(self.since))
+        add("until", "made_at < ?", _day(self.until) + DAY)
         low, high = GAPS.get(self.gap, (0, 0))
         add("gap", "abs(margin) >= ? AND abs(margin) < ?", low, high)
         side, _, score = self.score.partition(" ")
@@ -130,6 +141,14 @@ class Filter:
         add("instruction", "instruction = ?", self.instruction)
         add("text", FOUND)
         return " AND ".join(parts) or "true", params
+
+
+def _day(text: str) -> float:
+    """Seconds from 1970 to the start of a day in UTC; 0 for no text."""
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).timestamp() if text else 0.0
+    except ValueError:
+        raise BadInput(f"{text!r} is no day; write it as 2026-11-23.") from None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ NAME = ' class="name"'
 def battles_link(first: str, second: str, words: Mapping[str, str] | None = None) -> str:
     """Where the battles of a pair are listed; relative, so that it holds behind a proxy.
 
-    `words` are further filters of that page: testset, category, language, judge, source.
+    `words` are further filters of that page: testset, category, language, since, until, judge, source.
     """
     asked = {"pair": " vs ".join(sorted((first, second))), **(words or {})}
     return f"battles?{urlencode({name: value for name, value in asked.items() if value})}"

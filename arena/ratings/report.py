@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from arena.ratings import charts, consistency_markup, exhibits, markup
 from arena.ratings.consistency import compare
 from arena.ratings.intervals import INTERVALS
-from arena.ratings.leaderboard import DEFAULTS, Settings
+from arena.ratings.leaderboard import DEFAULTS, Leaderboard, Settings
 from arena.ratings.methods import METHODS
 from arena.ratings.references import aliases, named, rankings
 from arena.ratings.slices import ALL, Slice, board, cells, content
@@ -71,16 +71,7 @@ def html(
         _without_links(markup.pair_matrix(battles, found.names)),
     ]
     if reference:
-        tables = rankings(store)
-        held = compare(as_table(found), named(tables, reference), aliases(store, reference))
-        parts += [
-            f"<h2>Consistency with {escape(reference)}</h2>",
-            consistency_markup.metric_cards(held),
-            _figure(charts.scatter(held, "ours", reference)),
-            consistency_markup.disagreement_table(held, links=False),
-        ]
-        lonely = held.matching.unmatched_ours
-        parts.append(f"<p>Without counterpart there: {escape(', '.join(lonely)) or 'nobody'}.</p>")
+        parts += [f"<h2>Consistency with {escape(reference)}</h2>", *_consistency(store, found, reference)]
     made_by = store.load(Contender, "recorded AND name IN (SELECT contender_a FROM battle)")
     recorded = (
         "<p>Recorded contenders take part: their battles were made before, not here.</p>" if made_by else ""
@@ -135,6 +126,22 @@ def print_pdf(page: Path, out: Path) -> None:
     if done.returncode or not out.is_file():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise BadInput(f"Chromium could not print the report: {last}")
+
+
+def _consistency(store: Store, board: Leaderboard, reference: str) -> list[str]:
+    """Figures, scatter and disagreements; one sentence where both tables share too few models for any."""
+    table = named(rankings(store), reference)
+    try:
+        held = compare(as_table(board), table, aliases(store, reference))
+    except BadInput as error:
+        return [f"<p>{escape(str(error))}</p>"]
+    lonely = escape(", ".join(held.matching.unmatched_ours)) or "nobody"
+    return [
+        consistency_markup.metric_cards(held),
+        _figure(charts.scatter(held, "ours", reference)),
+        consistency_markup.disagreement_table(held, links=False),
+        f"<p>Without counterpart there: {lonely}.</p>",
+    ]
 
 
 def _figure(figure: object) -> str:

@@ -145,6 +145,14 @@ def day(text: str, after: bool = False) -> float | None:
     return (start + dt.timedelta(days=after)).timestamp()
 
 
+def as_day(seconds: float | None, after: bool = False) -> str:
+    """The day that `day` reads as these seconds."""
+    if seconds is None:
+        return ""
+    start = dt.datetime.fromtimestamp(seconds, dt.UTC) - dt.timedelta(days=after)
+    return start.date().isoformat()
+
+
 def cells(store: Store, chosen: Slice = ALL, by_instruction: bool = False, scores: bool = False) -> Cells:
     """The slice's counted battles, remembered until something is saved.
 

@@ -47,6 +47,18 @@ def test_unknown_orders_and_gaps_are_refused(words: dict[str, str]) -> None:
         Filter.of(words)
 
 
+def test_days_bound_a_list_inclusively(full: Store) -> None:
+    made = full.query(
+        "SELECT strftime(make_timestamp((min(made_at) * 1e6)::BIGINT), '%Y-%m-%d') FROM battle"
+    ).item()
+    day = {"since": made, "until": made}
+    assert browse.window(full, Filter.of(day), 0, 1)[0] == browse.window(full, Filter.of({}), 0, 1)[0]
+    assert browse.window(full, Filter.of({"until": "2001-01-01"}), 0, 1)[0] == 0
+    assert browse.window(full, Filter.of({"since": "2101-01-01"}), 0, 1)[0] == 0
+    with pytest.raises(BadInput, match="is no day"):
+        Filter.of({"since": "yesterday"})
+
+
 def test_a_facet_counts_under_the_rest_of_the_filter_not_itself(full: Store) -> None:
     found = {f.name: dict(f.values) for f in facets.facets(full, Filter.of({"category": "science"}))}
     assert found["category"]["writing"] == 6

@@ -41,6 +41,7 @@ def test_menus_become_a_slice_and_settings() -> None:
         "set", judge="judge", source="vote", exclude_own_family=True, since=1793491200.0, until=1793577600.0
     )
     assert wish.settings == Settings("elo", "battles", 50, 3, "amber-1b", 1100, 0.5, 8)
+    assert (wish.words["since"], wish.words["until"]) == ("2026-11-01", "2026-11-01")
     assert Wish.of(*ALL) == Wish(Slice(), Settings())
 
 

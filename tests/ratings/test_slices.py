@@ -185,6 +185,11 @@ def test_a_report_is_one_file_that_asks_nobody(arena: Store, tmp_path: Path) -> 
     assert "<script src" not in text
     assert "<link" not in text
     assert "Consistency with mine" in text
+    strangers = parse_table("model,rating,low,high\nx,3,2,4\ny,2,1,2\n", "far.csv", "far")
+    keep_table(arena, strangers)
+    assert "Only 0 models are in both tables" in html(arena, reference="far")
+    with pytest.raises(BadInput, match="nowhere"):
+        html(arena, reference="nowhere")
     (written,) = write(arena, tmp_path / "r.html")
     assert written.read_text("utf-8").startswith("<!doctype html>")
     with pytest.raises(BadInput, match=r"\.html or \.pdf"):
