@@ -156,7 +156,7 @@ def _read(run: Run, plan: Plan, path: Path, progress: Callable[[int, int, str], 
     layout = from_json(Layout, plan.layout) if plan.layout else recognise(path)
     rows: list[Row] = []
     with open(run.folder / REJECTS, "w", encoding="utf-8") as rejects:
-        for row in read(path, layout, Caps(rows=plan.rows)):
+        for row in read(path, layout, Caps(plan.rows, plan.bytes, plan.line)):
             if isinstance(row, Row):
                 rows.append(row)
             else:

@@ -46,6 +46,8 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--ids", type=Path, help="hand-picked: file with one instruction id a line")
     parser.add_argument("--map", default=Plan.map, help="pca, tsne or umap")
     parser.add_argument("--rows", type=int, default=Plan.rows, help="most rows to read")
+    parser.add_argument("--bytes", type=int, default=Plan.bytes, help="most bytes of the whole input")
+    parser.add_argument("--line", type=int, default=Plan.line, help="most bytes of one row")
     _reading(parser)
     command(words, "list", _list, "the test sets of this arena")
     parser = command(words, "show", _show, "one test set's card")
@@ -133,6 +135,8 @@ def _build(arguments: argparse.Namespace) -> None:
         wanted=_ids(arguments.ids),
         map=arguments.map,
         rows=arguments.rows,
+        bytes=arguments.bytes,
+        line=arguments.line,
         layout={} if given == Correction() else to_json(recognise(path, given)),
     )
     rows = min(rows_of(path), plan.rows)

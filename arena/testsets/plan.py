@@ -54,6 +54,9 @@ class Plan:
     map: str = "pca"
     rows: int = Caps.rows
     """Most rows to read."""
+    bytes: int = Caps.bytes
+    line: int = Caps.line
+    """Most bytes of the whole input, and of one row."""
 
 
 def locate(words: str) -> Path:
@@ -97,8 +100,11 @@ def check(store: Store, plan: Plan) -> None:
             raise BadInput(f"There is no {what} {value!r}; choose among {', '.join(menu)}.")
     if plan.purpose not in {"test", "train"}:
         raise BadInput(f"The purpose is test or train, not {plan.purpose!r}.")
-    if min(plan.size, plan.clusters, plan.per_cluster, plan.rows) < 1 or not 0 <= plan.splits <= 99:
-        raise BadInput("Size, clusters, candidates and rows are whole numbers from 1; splits 0 to 99.")
+    if (
+        min(plan.size, plan.clusters, plan.per_cluster, plan.rows, plan.bytes, plan.line) < 1
+        or not 0 <= plan.splits <= 99
+    ):
+        raise BadInput("Size, clusters, candidates and caps are whole numbers from 1; splits 0 to 99.")
     for step, given in plan.steps.items():
         settings_of(step, given)
 

@@ -55,6 +55,27 @@ def test_a_build_keeps_the_correction_and_names_its_rejects(
     assert json.loads(reject)["reason"] == "2 cells where 3 were expected"
 
 
+def test_a_cap_can_be_raised_or_lowered(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "build",
+        "demo",
+        "--name",
+        "short",
+        "--recipe",
+        "random",
+        "--size",
+        "3",
+        "--steps",
+        "",
+        "--home",
+        str(home),
+    ]
+    code, document, _ = run(capsys, *words, "--line", "150")
+    assert code == 0
+    assert document["settings"]["line"] == 150
+    assert "longer than 150 bytes" in Path(document["rejects"]).read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
