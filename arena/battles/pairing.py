@@ -87,7 +87,7 @@ DESCRIPTIONS: dict[str, str] = {
     "all-pairwise": "paper's default: target and opponents, all pairwise",
     "random": "k random pairs for each instruction",
     "until-stable": "balanced random pairs until the board is good enough",
-    "newcomer": "the opponents that tell most about the target, weighted",
+    "newcomer": "the opponents that tell most about the target",
 }
 
 
