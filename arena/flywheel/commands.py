@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from arena import jobs
-from arena.flywheel import harness, likelihood
+from arena.flywheel import curves, harness, likelihood
 from arena.flywheel.bouts import read_bouts
 from arena.flywheel.lineage import lineage
 from arena.flywheel.presets import PRESETS
@@ -68,6 +68,12 @@ def add(commands: Subparsers) -> None:
     command(train, "list", run_rounds, "finished rounds and the lineage of checkpoints")
     gone = command(train, "prune", run_prune, "delete old checkpoints' folders; their battles stay")
     gone.add_argument("names", nargs="+", metavar="CHECKPOINT")
+    _add_measures(train)
+    one = command(train, "show", run_show, "one training run: state, curve, and the command that redoes it")
+    one.add_argument("run_id", metavar="RUN")
+
+
+def _add_measures(train: Subparsers) -> None:
     exam = command(
         train, "lm-eval", run_harness, "lm-evaluation-harness on a checkpoint, where it is installed"
     )
@@ -77,8 +83,12 @@ def add(commands: Subparsers) -> None:
         "--task-folder", type=Path, help="of YAML task files; without it those that come with us"
     )
     exam.add_argument("--limit", type=int, default=0, help="most questions of each task")
-    one = command(train, "show", run_show, "one training run: state, curve, and the command that redoes it")
-    one.add_argument("run_id", metavar="RUN")
+    curve = command(train, "curve", run_curve, "a run's curve as CSV, or into TensorBoard or trackio")
+    curve.add_argument("run_id", metavar="RUN")
+    curve.add_argument(
+        "place", type=Path, help="a file for csv, a folder for tensorboard, a project for trackio"
+    )
+    curve.add_argument("--form", choices=list(curves.FORMS), default="csv")
 
 
 def run_make(arguments: argparse.Namespace) -> None:
@@ -185,6 +195,12 @@ def run_prune(arguments: argparse.Namespace) -> None:
         freed: dict[str, Json] = {name: prune(store, name) for name in arguments.names}
     lines = [f"{name}: {int(str(size)) / 2**20:,.0f} MiB freed" for name, size in freed.items()]
     show(arguments, freed, "\n".join(lines))
+
+
+def run_curve(arguments: argparse.Namespace) -> None:
+    job = jobs.find(arguments.home, arguments.run_id)
+    curves.FORMS[arguments.form](job, arguments.place)
+    show(arguments, {"place": str(arguments.place)}, f"The curve of {job.title} is in {arguments.place}.")
 
 
 def run_harness(arguments: argparse.Namespace) -> None:

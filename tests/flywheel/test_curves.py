@@ -1,0 +1,44 @@
+"""A curve leaves the arena as CSV, or through programs that may not be there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from arena.__main__ import main
+
+
+def a_run(home: Path) -> str:
+    folder = home / "runs" / "train-1"
+    folder.mkdir(parents=True)
+    plan = {"id": "train-1", "kind": "train", "target": "x:y", "title": "SFT one", "created": 1.0, "lease": True,
+            "settings": {}}  # fmt: skip
+    (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
+    rows = [
+        {"at": 1.0, "step": 1, "loss": 3.0},
+        {"at": 2.0, "step": 2, "loss": 9.0},
+        {"at": 3.0, "step": 2, "loss": 2.0},  # done again after a resume
+        {"at": 4.0, "step": 2, "eval_loss": 2.5},
+    ]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return "train-1"
+
+
+def test_a_curve_is_a_csv_with_each_step_once(home: Path, tmp_path: Path) -> None:
+    place = tmp_path / "curve.csv"
+    assert main(["train", "curve", a_run(home), str(place), "--home", str(home)]) == 0
+    assert place.read_text("utf-8").splitlines() == ["step,eval_loss,loss", "1,,3.0", "2,2.5,2.0"]
+
+
+@pytest.mark.parametrize("form", ["tensorboard", "trackio"])
+def test_a_program_that_is_not_there_is_named(
+    form: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("trackio", "torch.utils.tensorboard"):
+        monkeypatch.setitem(sys.modules, module, None)
+    words = ["train", "curve", a_run(home), str(tmp_path / "out"), "--form", form, "--home", str(home)]
+    assert main(words) == 2
+    assert f"pip install {form}" in capsys.readouterr().err
