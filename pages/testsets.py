@@ -90,7 +90,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                         group = gr.Dropdown([(EVERY, -1)], value=-1, label="Cluster")
                         band = gr.Dropdown([EVERY, *BANDS], value=EVERY, label="Difficulty")
                         order = gr.Dropdown(list(ORDERS), value="position", label="Order")
-                        several = gr.Checkbox(label="Several turns only")
+                        several = gr.Checkbox(label="Several turns only", min_width=200)
                     with gr.Column(elem_id="testset-rows"):
                         virtual_list.render(
                             COLUMNS,
@@ -113,10 +113,10 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                 with gr.Tab("Export", id="export"), gr.Row():
                     as_jsonl = gr.DownloadButton("Prepare JSONL")
                     as_parquet = gr.DownloadButton("Prepare Parquet")
-        with gr.Tab("All sets"):
-            sets = gr.HTML(elem_id="testset-list")
         with gr.Tab("Build a new one"):
             built = testsets_build.render(store)
+        with gr.Tab("All sets"):
+            sets = gr.HTML(elem_id="testset-list")
         with gr.Tab("Compare two"):
             with gr.Row():
                 first, second = gr.Dropdown([], label="One"), gr.Dropdown([], label="The other")

@@ -3,7 +3,7 @@ window.ArenaBattles = (element, server, props) => {
   const { el, count, percent, query, setQuery, toast, virtual } = Arena;
   const root = element.querySelector('.battles-root');
   const NAMES = { pair: 'Contender pair', contender: 'Contender', testset: 'Test set', category: 'Category', language: 'Language', winner: 'Winner', judge: 'Judge',
-    run: 'Run', round: 'Training round', source: 'Where from', gap: 'Score gap', score: 'Score', theme: 'The judge says', flipped: 'Flipped with the seats', unreadable: 'A game was unreadable',
+    run: 'Run', round: 'Training round', source: 'Where from', since: 'Since', until: 'Until', gap: 'Score gap', score: 'Score', theme: 'The judge says', flipped: 'Flipped with the seats', unreadable: 'A game was unreadable',
     unvoted: 'Nobody has voted', disputed: 'Judge against human', instruction: 'Instruction', text: 'Text' };
   const FLAGS = ['flipped', 'unreadable', 'unvoted', 'disputed'];
   const blindly = el('a', { class: 'button', href: './battle?queue=1', title: 'Battles of this filter that you have not read, those that would teach most first' }, 'Vote blind');
@@ -33,7 +33,7 @@ window.ArenaBattles = (element, server, props) => {
   const score = x => x === null ? '–' : Number(x).toFixed(1).replace('.0', '');
   const draw = row => {
     const node = el('a', { href: link(row), 'data-key': row.id },
-      el('span', { class: 'q' }, el('b', { dir: 'auto', title: row.question || '' }, row.question || '(no text)'), el('small', {}, `${row.judge || row.source}${row.recorded ? ' · recorded' : ''}`)),
+      el('span', { class: 'q' }, el('b', { dir: 'auto', title: row.question || '' }, row.question || '(no text)'), el('small', {}, el('span', { class: 'narrow' }, `${row.contender_a} vs ${row.contender_b} · `), `${row.judge || row.source}${row.recorded ? ' · recorded' : ''}`)),
       el('span', { class: 'muted' }, row.category || '–'),
       el('span', { class: `who a ${row.winner === 'A' ? 'won' : ''}`, title: row.contender_a }, row.contender_a),
       el('span', { class: 'score' }, row.score_a === null ? { A: 'A', B: 'B' }[row.winner] || 'tie' : `${score(row.score_a)} : ${score(row.score_b)}`),

@@ -111,7 +111,12 @@ def test_names_stay_on_the_server_until_the_vote(page: Page, make_app: Any, watc
     blind.stop()
     blind.start()
     read(page, address)
-    expect(page.get_by_text("Ada:")).to_contain_text("better structure")
+    vote = page.locator("li", has_text="Ada:")
+    expect(vote).to_contain_text("better structure")
+    expect(vote).to_contain_text("blind")
+    page.get_by_role("button", name="Tie").click()  # a changed vote keeps its note, but is not blind
+    expect(vote).to_contain_text("tie – better structure")
+    expect(vote).to_contain_text("names shown")
     watch.expected += [
         "ERR_CONNECTION_REFUSED",
         "ERR_CONNECTION_RESET",
@@ -122,7 +127,7 @@ def test_names_stay_on_the_server_until_the_vote(page: Page, make_app: Any, watc
     blind.stop()
     with Store.open(blind.home) as store:
         kept = store.load(Vote)
-        assert [(v.voter, v.blind) for v in kept] == [("Ada", True)]
+        assert [(v.voter, v.blind) for v in kept] == [("Ada", False)]
         assert store.count(Battle, "source = 'vote' AND judge = 'Ada'") == 1
         assert kept[0].battle not in votes.queue(store, "Ada", 100)
     page.goto("about:blank")
