@@ -317,12 +317,12 @@ def judge(home: Path, contender: str, count: int = 200) -> dict[str, object]:
     ratings = list(judged(found, rater, ""))
     seconds = time.perf_counter() - start
     scores = [r.score for r in ratings if r.score is not None]
-    counts = {str(score): scores.count(score) for score in sorted(set(scores))}
+    spread = [round(float(at), 2) for at in np.quantile(scores, (0, 0.25, 0.5, 0.75, 1))]
     return {
         "rater": contender,
         "rated": len(scores),
         "unreadable": len(ratings) - len(scores),
-        "scores": counts,
+        "lowest, quartiles, highest": spread,
         "seconds": round(seconds, 1),
         "hours for 10,000": round(seconds / len(ratings) * 10_000 / 3600, 2),
     }
