@@ -1,6 +1,6 @@
 """What a battle run costs beside its models: calls a second on an instant server, memory of planned calls.
 
-python benchmarks/battles.py [--contenders 12] [--instructions 60]
+python benchmarks/battles.py [--contenders 12] [--instructions 120]
 """
 
 from __future__ import annotations
@@ -67,10 +67,12 @@ def throughput(contenders: int, instructions: int) -> None:
         rows = store.query("SELECT min(made_at), max(made_at), count(*) FROM judgement").row(0)
         good = store.count(Judgement, "outcome = 'ok'")
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = used.ru_utime + used.ru_stime
+        calls = rows[2] + contenders * instructions
         print(
             f"{rows[2]:,} judgements ({good:,} readable) in {rows[1] - rows[0]:.1f} s: "
             f"{rows[2] / (rows[1] - rows[0]):,.0f} calls a second (state {jobs.status(job).state}; "
-            f"CPU of the run {used.ru_utime + used.ru_stime:.1f} s)"
+            f"{calls / cpu:,.0f} calls a CPU-second of the run, its start included)"
         )
     server.stdin.close()
     server.wait(10)
@@ -91,7 +93,7 @@ def memory() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--contenders", type=int, default=12)
-    parser.add_argument("--instructions", type=int, default=60)
+    parser.add_argument("--instructions", type=int, default=120)
     arguments = parser.parse_args()
     memory()
     throughput(arguments.contenders, arguments.instructions)

@@ -334,7 +334,7 @@ class _Fight:
         with open_bench(self.judge, self.models) as bench:
             for chunk in self.pairs():
                 duels = [duel for one in chunk for duel in self._duels(one)]
-                games = {game.key(self.judge): game for duel in duels for game in duel.games}
+                games = {key: game for duel in duels for key, game in duel.games.items()}
                 todo = [game for key, game in games.items() if key not in self.games]
                 done += len(games) - len(todo)
                 total = max(planned, done + len(todo))
@@ -373,10 +373,10 @@ class _Fight:
             a, b = self._answer(one.a, one.instruction, sample), self._answer(one.b, one.instruction, sample)
             if a and b:
                 if self.judge.kind in POINTWISE:
-                    games: tuple[Game, ...] = (Game(instruction, a), Game(instruction, b))
+                    games = (Game(instruction, a), Game(instruction, b))
                 else:
                     games = (Game(instruction, a, b), Game(instruction, b, a))
-                yield _Duel(a, b, games, one.weight)
+                yield _Duel(instruction, a, b, {game.key(self.judge): game for game in games}, one.weight)
 
     def _answer(self, name: str, instruction: str, sample: int) -> Response | None:
         contender = self.models[name]
@@ -386,11 +386,8 @@ class _Fight:
 
     def conclude(self, duel: _Duel) -> None:
         """Settle a duel whose games are all there, and keep the battle unless it is known already."""
-        played = [self.games[key] for game in duel.games if (key := game.key(self.judge)) in self.games]
-        if len(played) < len(duel.games):
-            return
-        instruction = duel.games[0].instruction
-        battle = settle(played, duel.a, duel.b, self.judge, instruction, self.settings.rule, duel.weight)
+        played = [self.games[key] for key in duel.games]
+        battle = settle(played, duel.a, duel.b, self.judge, duel.instruction, self.settings.rule, duel.weight)
         if battle is None:
             return
         self.tally.add(battle.contender_a, battle.contender_b, POINTS[battle.winner], battle.weight)
@@ -402,9 +399,11 @@ class _Fight:
 
 @dataclass(frozen=True)
 class _Duel:
+    instruction: Instruction
     a: Response
     b: Response
-    games: tuple[Game, ...]
+    games: dict[str, Game]
+    """By their keys."""
     weight: float
 
 
@@ -416,8 +415,8 @@ class _Waiting:
         self._duels: dict[str, list[_Duel]] = {}
         self._settled: set[int] = set()
         for duel in duels:
-            for game in duel.games:
-                self._duels.setdefault(game.key(fight.judge), []).append(duel)
+            for key in duel.games:
+                self._duels.setdefault(key, []).append(duel)
             self._try(duel)
 
     def settle(self, key: str) -> None:
@@ -425,8 +424,7 @@ class _Waiting:
             self._try(duel)
 
     def _try(self, duel: _Duel) -> None:
-        keys = [game.key(self._fight.judge) for game in duel.games]
-        if id(duel) not in self._settled and all(key in self._fight.games for key in keys):
+        if id(duel) not in self._settled and all(key in self._fight.games for key in duel.games):
             self._settled.add(id(duel))
             self._fight.conclude(duel)
 
