@@ -14,7 +14,7 @@ from arena.battles import fight
 from arena.battles.jury_room import ensure_judge
 from arena.flywheel import harness
 from arena.flywheel.grades import grades
-from arena.records import ArenaError, Contender, TestSet
+from arena.records import ArenaError, Contender, Judge, TestSet
 from arena.store import Store
 from pages import flywheel_training, job_panel
 from pages.flywheel_checkpoints import ratings
@@ -78,12 +78,15 @@ def render(store: Store) -> None:
 def _menus(store: Store) -> tuple[Any, ...]:
     talkers = store.load(Contender, "NOT hidden AND stage <> 'reward'", order="made_at")
     names = [c.name for c in talkers]
+    judging = {j.contender for j in store.load(Judge)}
+    # Models that judge stand first; any other can be asked as well.
+    graders = sorted(names, key=lambda name: name not in judging)
     sets = [t.name for t in store.load(TestSet, "purpose <> 'train'", order="name")]
     trained = [c.name for c in talkers if c.backend == "local_transformers"]
     return (
         gr.Dropdown(choices=names, value=[]),
         gr.Dropdown(choices=sets, value=sets[0] if sets else None),
-        gr.Dropdown(choices=names, value=None),
+        gr.Dropdown(choices=graders, value=graders[0] if graders else None),
         gr.Dropdown(choices=trained, value=trained[-1] if trained else None),
     )
 

@@ -114,7 +114,7 @@ def render(store: Store) -> Form:
                 category_plot = gr.Plot(show_label=False)
     rows = gr.Dataframe(
         headers=READ_HEADERS, datatype="str", interactive=False, wrap=True, max_height=360,
-        column_widths=["130px", "90px", "64px", "140px", "30%", "30%", "30%"],
+        column_widths=["10%", "9%", "6%", "12%", "21%", "21%", "21%"],
         label="The first 25 lessons, then those left out by hand; click one to leave it out or take it back",
         elem_id="flywheel-rows",
     )  # fmt: skip

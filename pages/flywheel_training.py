@@ -31,8 +31,8 @@ def render(store: Store, form: Form) -> None:
     with gr.Row():
         name = gr.Textbox("", label="Name of the checkpoint", elem_id="flywheel-name")
         preset = gr.Dropdown(["cpu", "paper"], value="cpu", label="Preset")
-        epochs = gr.Number(None, label="Epochs (empty: the preset's)", minimum=0)
-        rate = gr.Number(None, label="Learning rate (empty: the preset's)", minimum=0)
+        epochs = gr.Number(None, label="Epochs (0: the preset's)", minimum=0)
+        rate = gr.Number(None, label="Learning rate (0: the preset's)", minimum=0)
     with gr.Row():
         lora = gr.Number(0, label="LoRA rank (0: every weight)", precision=0, minimum=0)
         threads = gr.Number(1, label="Threads", precision=0, minimum=1)

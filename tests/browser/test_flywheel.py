@@ -27,7 +27,7 @@ def test_lost_battles_become_a_checkpoint_in_the_browser(context: Any, make_app:
     expect(page.locator("#flywheel-rows")).to_contain_text("RED")
     name = page.locator("#flywheel-name textarea, #flywheel-name input").first
     expect(name).to_have_value("student-sft-1")
-    epochs = page.get_by_label("Epochs (empty: the preset's)")
+    epochs = page.get_by_label("Epochs (0: the preset's)")
     epochs.fill("120")  # long enough to be stopped
     page.locator("#flywheel-start").click()
     expect(page.locator("#flywheel-started")).to_contain_text(
