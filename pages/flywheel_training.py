@@ -7,16 +7,15 @@ from html import escape
 from typing import Any
 
 import gradio as gr
-import yaml
 from gradio.context import Context
 
 from arena import jobs
 from arena.flywheel.offers import curves, estimate, offer
 from arena.flywheel.presets import settings_for
-from arena.flywheel.rounds import RoundPlan
+from arena.flywheel.rounds import RoundPlan, read_yaml
 from arena.flywheel.train import check_student, launch, shell_command
 from arena.flywheel.training_sets import leaks
-from arena.records import ArenaError, BadInput, Contender, Json, Round, TrainingSet, content_id
+from arena.records import ArenaError, Contender, Json, Round, TrainingSet, content_id
 from arena.store import Store
 from pages import flywheel_charts, flywheel_lessons, job_panel
 from pages.flywheel_lessons import Form, Wish
@@ -107,12 +106,7 @@ def round_settings(preset: str, epochs: float | None, rate: float | None, more: 
     Raises:
         BadInput: the further settings are not NAME: VALUE lines.
     """
-    try:
-        changes = yaml.safe_load(more or "") or {}
-    except yaml.YAMLError as error:
-        raise BadInput(f"The further settings cannot be read: {error}") from error
-    if not isinstance(changes, dict):
-        raise BadInput("Write further settings as NAME: VALUE, one a line, e.g. warmup_steps: 10.")
+    changes = read_yaml(more or "", "The box of further settings")
     if epochs:
         changes["num_train_epochs"] = epochs
     if rate:
