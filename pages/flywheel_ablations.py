@@ -19,6 +19,7 @@ from arena.records import ArenaError
 from arena.store import Store
 from pages import flywheel_charts
 from pages.flywheel_rounds import FIRST, text_of
+from pages.table import table
 
 MOST_NAMED = 6
 """Cells spelt out before a start."""
@@ -178,23 +179,15 @@ def _show(store: Store, conductor: Conductor, name: str | None) -> tuple[str, An
 def table_html(rows: list[Row]) -> str:
     """A row a cell, the best rating first, those still to come last."""
     names = list(rows[0].cell)
-    head = "".join(
-        f"<th>{escape(n)}</th>"
-        for n in [*names, "checkpoint", "lessons", "last loss", "rating", "95% interval"]
-    )
-    body = ""
+    cells = []
     for row in sorted(rows, key=lambda r: -(r.rating if r.rating is not None else float("-inf"))):
         span = f"{row.low:.0f} to {row.high:.0f}" if row.low is not None and row.high is not None else ""
-        figures = (
-            row.contender,
-            f"{row.lessons:,}" if row.lessons else "",
-            f"{row.loss:.4f}" if row.loss is not None else "",
-            f"{row.rating:.0f}" if row.rating is not None else "to come",
-            span,
-        )
-        cells = [*(str(row.cell[n]) for n in names), *figures]
-        body += "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        rating = f"{row.rating:.0f}" if row.rating is not None else "to come"
+        loss = f"{row.loss:.4f}" if row.loss is not None else ""
+        chosen = [str(row.cell[name]) for name in names]
+        cells.append([*chosen, row.contender, row.lessons or "", loss, rating, span])
+    heads = [*names, "checkpoint", "lessons", "last loss", "rating", "95% interval"]
+    return table(heads, cells, left=len(names) + 1)
 
 
 def _file(store: Store, conductor: Conductor, name: str | None) -> Any:

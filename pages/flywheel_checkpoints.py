@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +14,10 @@ from arena.ratings import slices
 from arena.records import ArenaError
 from arena.store import Store
 from pages import flywheel_training
+from pages.table import Cell, Link, table
 
+INDENT = "\u2003"
+"""An em space."""
 HEADERS = ["checkpoint", "stage", "examples", "battles", "rating", "disk", "battle it"]
 
 GONE = "no weights here"
@@ -74,34 +76,18 @@ def tree_html(store: Store) -> str:
     if frame.is_empty():
         return '<p class="note">No checkpoints yet. Choose lessons above and train.</p>'
     rated, sizes = ratings(store), disk_use(store)
-    head = "".join(f"<th>{word}</th>" for word in HEADERS)
-    body = "".join(_row(row, rated, sizes) for row in frame.to_dicts())
+    rows = [_row(row, rated, sizes) for row in frame.to_dicts()]
     total = sum(sizes.values()) / 2**20
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        f"<p>Checkpoints trained here take {total:,.0f} MiB.</p>"
-    )
+    return table(HEADERS, rows) + f"<p>Checkpoints trained here take {total:,.0f} MiB.</p>"
 
 
-def _row(row: dict[str, Any], rated: dict[str, str], sizes: dict[str, int]) -> str:
+def _row(row: dict[str, Any], rated: dict[str, str], sizes: dict[str, int]) -> list[Cell]:
     name = row["name"]
     size = f"{sizes[name] / 2**20:,.0f} MiB" if name in sizes else GONE if row["parent"] else ""
     talks = row["stage"] != "reward" and size != GONE
-    link = f'<a href="launch?contender={quote(name)}">battle this checkpoint</a>' if talks else ""
-    branch = '<span aria-hidden="true">&#8627; </span>' if row["depth"] else ""
-    cells = (
-        escape(row["stage"] or ""),
-        row["examples"] or "",
-        f"{row['battles']:,}",
-        rated.get(name, ""),
-        size,
-        link,
-    )
-    return (
-        f'<tr><td style="padding-left:{0.5 + 1.5 * row["depth"]}em">{branch}{escape(name)}</td>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + "</tr>"
-    )
+    link = Link("battle this checkpoint", f"launch?contender={quote(name)}") if talks else None
+    branch = INDENT * row["depth"] + ("\u21b3 " if row["depth"] else "")
+    return [branch + name, row["stage"], row["examples"], row["battles"], rated.get(name), size, link]
 
 
 def ratings(store: Store) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from arena.records import ArenaError, Contender, Judge, TestSet
 from arena.store import Store
 from pages import flywheel_training, job_panel
 from pages.flywheel_checkpoints import ratings
+from pages.table import table
 
 KINDS = ("harness", "battle")
 
@@ -111,7 +111,7 @@ def table_html(store: Store) -> str:
     tasks = sorted({(s.task, s.metric) for s in scored})
     heads = ["contender", "iteration", "arena rating", *(f"MT-Bench grade by {j}" for j in judges)]
     heads += [f"{task}, {metric}" for task, metric in tasks]
-    rows = ""
+    rows = []
     for contender in sorted(
         store.load(Contender, order="made_at"), key=lambda c: c.iteration if c.iteration is not None else -1
     ):
@@ -129,6 +129,5 @@ def table_html(store: Store) -> str:
             s = found.get(key)
             error = f" ± {1.96 * s.error:.3f}" if s and s.error is not None else ""
             cells.append(f"{s.value:.3f}{error}" if s else "")
-        rows += "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-    head = "".join(f"<th>{escape(word)}</th>" for word in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        rows.append(cells)
+    return table(heads, rows, left=1)

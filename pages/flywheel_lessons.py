@@ -29,6 +29,7 @@ from arena.flywheel.training_sets import (
 from arena.records import ArenaError, BadInput, Json, TrainingSet, content_id
 from arena.store import Store
 from pages import flywheel_charts
+from pages.table import table
 
 ANY = "all"
 READ_HEADERS = ["battle", "by hand", "gap", "teacher", "instruction", "learn this", "instead of"]
@@ -246,20 +247,16 @@ def found_html(shown: Preview) -> str:
     teachers = ", ".join(
         f"{escape(r['teacher'])} {r['share']:.0%}" for r in shown.teachers.head(5).to_dicts()
     )
-    fell = "".join(
-        f"<tr><td>{escape(why)}</td><td>{n:,}</td></tr>" for why, n in shown.selected.dropped.items()
-    )
+    fell = table(["left out because", "battles"], shown.selected.dropped.items())
     lengths = sorted(shown.lengths["characters"].to_list())
     middle = f"{lengths[kept // 2]:,} characters in the middle, {lengths[-1]:,} at most." if kept else ""
     hard = ""
     if shown.difficulty is not None and shown.difficulty_whole is not None:
         hard = f"<p>Mean difficulty {shown.difficulty:.1f} against {shown.difficulty_whole:.1f} of all.</p>"
-    head = "<thead><tr><th>left out because</th><th></th></tr></thead>"
     return (
         f"<h2>{kept:,} lessons</h2>"
         f"<p>of {shown.pool:,} battles that could teach, {shown.bouts:,} read. {middle}</p>"
-        f"<p>Teachers: {teachers or 'none'}</p>{hard}"
-        + (f"<table>{head}<tbody>{fell}</tbody></table>" if fell else "")
+        f"<p>Teachers: {teachers or 'none'}</p>{hard}" + (fell if shown.selected.dropped else "")
     )
 
 

@@ -18,6 +18,7 @@ from arena.battles.report import JudgeReport, judge_report
 from arena.records import ArenaError, Judge
 from arena.store import Store
 from pages import job_panel, judges_charts
+from pages.table import table
 
 EVERY = "all"
 ATTACKED_PAIRS = 10
@@ -161,43 +162,37 @@ def report_html(found: JudgeReport) -> str:
             f"kappa {one.kappa:.2f} ({one.kappa_low:.2f} to {one.kappa_high:.2f}), {one.battles:,} battles"
         )
         rows.append((f"Agrees with {one.other}", f"{share_text(one.decided)} without ties", words))
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    head = "<tr><th>figure</th><th>value, 95% interval</th><th></th></tr>"
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return table(["figure", "value, 95% interval", "what it means"], rows)
 
 
 def pairs_html(marks: list[Mark]) -> str:
     """All control pairs with what the judge said."""
 
-    def row(mark: Mark) -> str:
+    def row(mark: Mark) -> list[str]:
         said = "not judged" if mark.right is None else "right" if mark.right else "wrong or tied"
-        scores = "" if mark.right is None else f"{mark.score_better:.1f} : {mark.score_worse:.1f}"
-        cells = [
-            mark.pair.level, mark.pair.kind, " / ".join(mark.pair.instruction.turns),
-            " / ".join(mark.pair.better.answers), " / ".join(mark.pair.worse.answers), scores,
+        return [
+            mark.pair.level,
+            mark.pair.kind,
+            " / ".join(mark.pair.instruction.turns),
+            " / ".join(mark.pair.better.answers),
+            " / ".join(mark.pair.worse.answers),
+            "" if mark.right is None else f"{mark.score_better:.1f} : {mark.score_worse:.1f}",
             said + (", seats flip it" if mark.flipped else ""),
-        ]  # fmt: skip
-        return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        ]
 
-    heads = ("level", "kind", "instruction", "better", "worse", "scores", "the judge is")
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    body = "".join(row(mark) for mark in sorted(marks, key=lambda m: m.right is not False))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    heads = ["level", "kind", "instruction", "better", "worse", "scores", "the judge is"]
+    return table(heads, map(row, sorted(marks, key=lambda m: m.right is not False)))
 
 
 def attacks_html(found: injections.InjectionReport) -> str:
     if not found.all.total:
         return "<p>Not measured yet: press <b>Measure under injection attacks</b>.</p>"
     texts = {attack.name: attack.text for attack in injections.attacks()}
-    body = "".join(
-        f"<tr><td>{escape(a.name)}</td><td>{escape(texts[a.name])}</td><td>{share_text(a.succeeded)}</td></tr>"
-        for a in found.attacks
-    )
+    rows = [[a.name, texts[a.name], share_text(a.succeeded)] for a in found.attacks]
     return (
         f"<p>{share_text(found.all)} of all attacks succeed. The line of defence in the prompt changes "
         f"{share_text(found.drift)} of outcomes where nobody attacks.</p>"
-        f"<table><thead><tr><th>attack</th><th>added to the worse answer</th><th>succeeds</th></tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        + table(["attack", "added to the worse answer", "succeeds"], rows)
     )
 
 

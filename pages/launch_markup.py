@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 from html import escape
 
 from arena.battles import ledger
 from arena.battles.live import Past, Standing
 from arena.battles.plan import Plan, duration
 from arena.jobs import Status
+from pages.table import table
 
 HEADERS = ["run", "started", "state", "test set", "contenders", "judge", "pairing", "calls", "battles"]
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A table whose first `left` columns are words and the others numbers; cells are escaped here."""
-
-    def cell(word: str, place: int, text: str) -> str:
-        return f"<{word}{'' if place < left else ' class=num'}>{escape(text)}</{word}>"
-
-    def line(word: str, cells: Sequence[str]) -> str:
-        return "".join(cell(word, place, text) for place, text in enumerate(cells))
-
-    head = f"<thead><tr>{line('th', heads)}</tr></thead>" if heads else ""
-    body = "".join(f"<tr>{line('td', cells)}</tr>" for cells in rows)
-    return f'<div class="told"><table class="board">{head}<tbody>{body}</tbody></table></div>'
 
 
 def plan_html(found: Plan) -> str:
@@ -51,7 +37,7 @@ def plan_html(found: Plan) -> str:
     )
     return (
         f"<h2>The plan</h2><p>{found.instructions:,} instructions, {most}{found.meetings:,} battles{saved}.</p>"
-        + table(("model", "to do", "here", "tokens", "time", "money"), rows)
+        + table(("model", "to do", "here", "tokens", "time", "money"), rows, left=1)
         + f"<p><b>{found.calls:,} calls, {duration(found.seconds)}.</b> {people}</p>"
     )
 
@@ -81,8 +67,8 @@ def figures_html(status: Status, standings: list[Standing]) -> str:
     return (
         f"<p>{escape(str(status.state))} {escape(status.phase)} {status.done:,} of {status.total:,}, "
         f"{status.rate:.2f} a second</p>{error}"
-        + table((), ((FIGURES.get(name, name), _number(value)) for name, value in figures.items()))
-        + table(("contender", "battles", "points", "Elo"), points)
+        + table((), ((FIGURES.get(name, name), _number(value)) for name, value in figures.items()), left=1)
+        + table(("contender", "battles", "points", "Elo"), points, left=1)
     )
 
 
