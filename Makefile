@@ -49,7 +49,7 @@ $(AXE): tests/browser/setup/package.json
 
 test: setup-test chromium $(AXE) models check   ## set up, then check everything, the slowest parts last
 	$(PY) -m pytest -m "browser" --reruns 1 --rerun-show-tracebacks
-	$(PY) -m pytest -m "models and not browser" -n 2
+	$(PY) -m pytest -m "models and not browser" -n 2 --dist worksteal
 
 check: setup-test            ## format, lint, types, import contracts, tests without browser or models
 	.venv/bin/ruff format --check .
