@@ -21,6 +21,9 @@ def render(store: Store) -> None:
         except ArenaError as error:
             return {"error": str(error)}
 
+    def start_of(_: dict[str, object]) -> dict[str, str]:
+        return compare.start(store)
+
     def compare_of(asked: dict[str, object]) -> dict[str, object]:
         words = [str(asked.get(name) or "") for name in ("kind", "left", "right")]
         try:
@@ -33,6 +36,6 @@ def render(store: Store) -> None:
         kinds=compare.KINDS,
         words=list(compare.WORDS),
         js_on_load=when_ready("ArenaCompare(element, server, props)", "ArenaCompare"),
-        server_functions=[choices_of, compare_of],
+        server_functions=[start_of, choices_of, compare_of],
         apply_default_css=False,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arena.records import BadInput
+from arena.records import BadInput, Contender
 from arena.store import Store
 
 KINDS = {
@@ -58,6 +58,23 @@ def choices(store: Store, kind: str) -> list[str]:
     if kind not in columns:
         raise BadInput(f"There is no comparison of {kind!r}; choose from {', '.join(KINDS)}.")
     return [str(v) for v in store.query(f"{columns[kind]} ORDER BY v")["v"]]
+
+
+def start(store: Store) -> dict[str, str]:
+    """The comparison to open on: the two judges that share most battles, else the newest checkpoint that met its
+    parent's opponents on the same instructions. Empty where neither exists."""
+    judges = store.query(
+        "WITH j AS (SELECT DISTINCT instruction, contender_a, contender_b, judge FROM battle WHERE judge <> '') "
+        "SELECT l.judge, r.judge FROM j l JOIN j r USING (instruction, contender_a, contender_b) "
+        "WHERE l.judge < r.judge GROUP BY ALL ORDER BY count(*) DESC, 1, 2 LIMIT 1"
+    )
+    if judges.height:
+        left, right = judges.row(0)
+        return {"kind": "judges", "left": left, "right": right}
+    for child in store.load(Contender, "parent <> ''", order="made_at DESC LIMIT 20"):
+        if compare(store, "contenders", child.parent, child.name).both:
+            return {"kind": "contenders", "left": child.parent, "right": child.name}
+    return {}
 
 
 def compare(store: Store, kind: str, left: str, right: str) -> Comparison:

@@ -66,7 +66,7 @@ window.ArenaCompare = (element, server, props) => {
     const got = await server.compare_of({ kind: kind.value, left: left.value, right: right.value });
     if (got.error || !got.both) { out.replaceChildren(el('div', { class: 'card empty' }, el('b', {}, got.error || 'No battle stands on both sides'), el('span', {}, 'Choose two that met the same instructions.'))); root.dataset.ready = 1; return; }
     const W = { A: kind.value === 'contenders' ? 'it won' : 'A won', tie: 'tie', B: kind.value === 'contenders' ? 'it lost' : 'B won' };
-    out.replaceChildren(el('section', { class: 'card' }, el('h2', {}, `${percent(got.same / got.both)} of ${count(got.both)} battles ended the same`), el('table', { class: 'board matrix' }, el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'left, then right'), ...props.words.map(w => el('th', { scope: 'col' }, W[w])))),
+    out.replaceChildren(el('section', { class: 'card' }, el('h2', {}, `${percent(got.same / got.both)} of ${count(got.both)} battles ended the same`), el('table', { class: 'board matrix' }, el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'left, then right'), ...props.words.map(w => el('th', { scope: 'col', class: 'num' }, W[w])))),
       el('tbody', {}, ...props.words.map((w, i) => el('tr', {}, el('th', { scope: 'row' }, W[w]), ...props.words.map((v, j) => el('td', { class: 'num' }, el('span', { class: `chip ${i === j ? 'good' : got.table[i][j] ? 'warn' : ''}` }, count(got.table[i][j]))))))))),
       el('section', { class: 'card' }, el('h2', {}, `Changed sides (${count(got.both - got.same)})`), got.changed.length ? el('table', { class: 'board' }, el('thead', {}, el('tr', {}, ...['Instruction', 'Battle', 'Left', 'Right'].map(h => el('th', { scope: 'col' }, h)))), el('tbody', {}, ...got.changed.map(c => el('tr', {}, el('td', { dir: 'auto' }, c.question), el('td', {}, c.between), el('td', {}, el('a', { href: `./battle?id=${encodeURIComponent(c.left)}` }, W[c.left_won])), el('td', {}, el('a', { href: `./battle?id=${encodeURIComponent(c.right)}` }, W[c.right_won])))))) : el('p', { class: 'muted' }, 'Nothing changed sides.')));
     root.dataset.ready = 1;
@@ -76,5 +76,7 @@ window.ArenaCompare = (element, server, props) => {
     [[left, now.left, 0], [right, now.right, 1]].forEach(([s, v, k]) => { s.replaceChildren(...choices.map(c => el('option', { value: c }, c))); s.value = choices.includes(v) ? v : choices[Math.min(k, choices.length - 1)] || ''; });
     draw();
   };
-  kind.addEventListener('change', fill); left.addEventListener('change', draw); right.addEventListener('change', draw); fill();
+  kind.addEventListener('change', fill); left.addEventListener('change', draw); right.addEventListener('change', draw);
+  const open = async () => { if (!q.kind) { const first = await server.start_of({}); if (first.kind) { kind.value = first.kind; setQuery(first); } } fill(); };
+  open();
 };

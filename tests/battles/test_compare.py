@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from arena.battles.compare import KINDS, choices, compare
-from arena.records import BadInput, Battle, Winner
+from arena.battles.compare import KINDS, choices, compare, start
+from arena.records import BadInput, Battle, Contender, Winner
 from arena.store import Store
 
 
@@ -30,6 +30,17 @@ def test_a_contender_before_and_after_against_the_same_opponent(store: Store) ->
     store.save([battle(0, "j", Winner.A, "foe", "i0"), battle(0, "j", Winner.B, "foe", "i1")])
     found = compare(store, "contenders", "i0", "i1")
     assert [(c.between, c.left_won, c.right_won) for c in found.changed] == [("against foe", "B", "A")]
+
+
+def test_the_page_opens_on_what_shares_battles(store: Store) -> None:
+    assert start(store) == {}
+    store.save([Contender("i1", "scripted", parent="i0"), Contender("i2", "scripted", parent="i1")])
+    store.save([battle(0, "j", Winner.A, "foe", "i0"), battle(0, "k", Winner.B, "far", "i1")])
+    assert start(store) == {}
+    store.save([battle(0, "j", Winner.B, "foe", "i1")])
+    assert start(store) == {"kind": "contenders", "left": "i0", "right": "i1"}
+    store.save([battle(0, "k", Winner.B, "foe", "i1")])
+    assert start(store) == {"kind": "judges", "left": "j", "right": "k"}
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
