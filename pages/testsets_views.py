@@ -153,12 +153,16 @@ def sets_html(store: Store) -> str:
     frame = catalog.testsets(store)
     if frame.is_empty():
         return "<p>No test set yet. <b>Build a new one</b> makes the first of what comes along.</p>"
+    frame = frame.join(catalog.makeup(store), "name", "left", maintain_order="left")
     rows: list[list[Cell]] = [
         [
             Link(r["name"], f"testsets?{urlencode({'testset': r['name']})}"),
             "testing" if r["purpose"] == "test" else "training",
             r["recipe"],
             r["size"],
+            r["categories"],
+            r["languages"],
+            r["several_turns"],
             r["seed"],
             r["source"],
             r["embedding"] or "none",
@@ -167,9 +171,8 @@ def sets_html(store: Store) -> str:
         ]
         for r in frame.iter_rows(named=True)
     ]
-    return table(
-        ["set", "for", "recipe", "size", "seed", "source", "embedding", "difficulty by", "made"], rows
-    )
+    heads = ["set", "for", "recipe", "size", "categories", "languages", "several turns", "seed", "source"]
+    return table([*heads, "embedding", "difficulty by", "made"], rows)
 
 
 def cluster_names(store: Store, testset: str) -> dict[int, str]:

@@ -36,6 +36,16 @@ def testsets(store: Store) -> pl.DataFrame:
     )
 
 
+def makeup(store: Store) -> pl.DataFrame:
+    """One row a set that holds any instruction: name, categories, languages, several_turns (instructions)."""
+    return store.query(
+        "SELECT p.testset AS name, count(DISTINCT nullif(i.category, '')) AS categories,"
+        " count(DISTINCT nullif(i.language, '')) AS languages,"
+        " count(*) FILTER (len(i.turns) > 1) AS several_turns"
+        " FROM pick p JOIN instruction i ON i.id = p.instruction GROUP BY 1"
+    )
+
+
 def find(store: Store, name: str) -> TestSet:
     """The set of this name.
 

@@ -68,7 +68,10 @@ def test_a_page_without_an_address_opens_on_a_set_for_testing(filled: Store) -> 
     assert frame["name"][0] == "newest"
     assert testsets._first(frame, "") in ("one", "two")
     assert testsets._first(frame, "newest") == "newest"
-    assert "testsets?testset=newest" in testsets_views.sets_html(filled)
+    shown = testsets_views.sets_html(filled)
+    assert shown.index("testset=newest") < shown.index("testset=two")
+    made = catalog.makeup(filled).sort("name").to_dicts()
+    assert [(row["name"], row["several_turns"]) for row in made] == [("one", 0), ("two", 0)]
 
 
 def test_an_instruction_leads_to_its_sets(filled: Store) -> None:
