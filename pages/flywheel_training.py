@@ -10,10 +10,11 @@ import gradio as gr
 from gradio.context import Context
 
 from arena import jobs
+from arena.flywheel.launchers import LAUNCHERS, shell_command
 from arena.flywheel.offers import curves, estimate, offer
 from arena.flywheel.presets import settings_for
 from arena.flywheel.rounds import RoundPlan, read_yaml
-from arena.flywheel.train import check_student, launch, shell_command
+from arena.flywheel.train import check_student, launch
 from arena.flywheel.training_sets import leaks
 from arena.records import ArenaError, Contender, Json, Round, TrainingSet, content_id
 from arena.store import Store
@@ -164,7 +165,11 @@ def _start(store: Store, values: tuple[Any, ...]) -> str:
         if leaked
         else ""
     )
-    return f"{warning}<p>Started. The same from a terminal:</p><pre>{escape(shell_command(job))}</pre>"
+    commands = "".join(
+        f"<p>{escape(how)}</p><pre>{escape(shell_command(job, how))}</pre>" for how in LAUNCHERS
+    )
+    told = f"<details><summary>The same from a terminal</summary>{commands}</details>"
+    return f"{warning}<p>Started.</p>{told}"
 
 
 def _curves(store: Store, chosen: str | None) -> tuple[Any, ...]:

@@ -11,13 +11,14 @@ from typing import cast
 from arena import jobs
 from arena.flywheel import curves, harness, likelihood
 from arena.flywheel.bouts import read_bouts
+from arena.flywheel.launchers import LAUNCHERS, shell_command
 from arena.flywheel.lineage import lineage
 from arena.flywheel.presets import PRESETS
 from arena.flywheel.prune import disk_use, prune
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.selection import PAIRS, Selection
 from arena.flywheel.strategies import NEEDS_SCORES, STRATEGIES
-from arena.flywheel.train import launch, shell_command
+from arena.flywheel.train import launch
 from arena.flywheel.training_sets import EXPORTS, export, make_training_set, training_sets
 from arena.records import BadInput, Json, Round, to_json
 from arena.store import Store
@@ -228,7 +229,7 @@ def run_show(arguments: argparse.Namespace) -> None:
         "title": job.title,
         "state": str(status.state),
         "error": status.error,
-        "command": shell_command(job),
+        "commands": {how: shell_command(job, how) for how in LAUNCHERS},
         "curve": cast("list[Json]", curve),
     }
     lines = [

@@ -3,7 +3,7 @@
 The same file runs without the app, on one process or several:
     python -m arena.flywheel.train RUN_FOLDER
     accelerate launch -m arena.flywheel.train RUN_FOLDER
-    torchrun --nproc-per-node 2 -m arena.flywheel.train RUN_FOLDER
+    torchrun --standalone --nproc-per-node 2 -m arena.flywheel.train RUN_FOLDER
 """
 
 from __future__ import annotations
@@ -105,12 +105,6 @@ def launch(store: Store, plan: RoundPlan) -> Job:
         store.home, "train", "arena.flywheel.train:work", title, job_settings,
         [student, *extra, chosen, *rows, *instructions],
     )  # fmt: skip
-
-
-def shell_command(job: Job, processes: int = 1) -> str:
-    """The exact command that does a job's work from a terminal, resumes it, or spreads it over processes."""
-    module = f"-m arena.flywheel.train {job.folder}"
-    return f"python {module}" if processes == 1 else f"torchrun --nproc-per-node {processes} {module}"
 
 
 def _contender(store: Store, name: str) -> Contender:
