@@ -15,11 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import cast
+from unittest.mock import patch
 
 import fastapi
 import gradio as gr
+import gradio.routes
 import uvicorn
 from fastapi.staticfiles import StaticFiles
+from gradio.data_classes import BlocksConfigDict
 
 from arena import sample
 from arena.collector import Collector
@@ -57,18 +61,30 @@ PAGES = {
 """Path -> page, in the order of the navigation bar."""
 
 
+class Pages(gr.Blocks):
+    """Gradio describes and serves all pages anew at the end of each one, half of the time of a start; ours do it once,
+    when they are mounted."""
+
+    complete = False
+
+    def get_config_file(self) -> BlocksConfigDict:
+        return super().get_config_file() if self.complete else cast("BlocksConfigDict", {})
+
+
 def build(store: Store) -> gr.Blocks:
-    """All pages over one store."""
+    """All pages over one store, to be mounted."""
     tabs = {path: page.title for path, page in PAGES.items() if page.tab}
-    blocks: gr.Blocks
-    with gr.Blocks(title="WizardArena", fill_width=True) as blocks:
-        _fill(store, "", tabs)
-    for path, page in PAGES.items():
-        if path:
-            with blocks.route(page.title, path):
-                _fill(store, path, tabs)
-    blocks.queue(default_concurrency_limit=8)
-    return blocks
+    pages: Pages
+    with patch.object(gradio.routes.App, "create_app"):
+        with Pages(title="WizardArena", fill_width=True) as pages:
+            _fill(store, "", tabs)
+        for path, page in PAGES.items():
+            if path:
+                with pages.route(page.title, path):
+                    _fill(store, path, tabs)
+        pages.queue(default_concurrency_limit=8)
+    pages.complete = True
+    return pages
 
 
 def _fill(store: Store, path: str, tabs: dict[str, str]) -> None:
