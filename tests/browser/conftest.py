@@ -112,7 +112,7 @@ def make_app(tmp_path: Path) -> Iterator[Any]:
             one.stop()
 
 
-LEFT = ("AbortError", "Connection errored out")
+LEFT = ("AbortError", "Connection errored out", "Unexpected error 404")
 """What Gradio says when a page is left while an answer is on its way."""
 
 

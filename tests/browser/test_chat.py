@@ -50,6 +50,10 @@ def test_an_anonymous_talk_becomes_a_live_battle(
     page.get_by_label("Your name").fill("Ada")
     page.get_by_role("button", name="Ask both").click()
     expect(page.get_by_role("button", name="Answer 1")).to_be_enabled()
+    for _ in range(50):  # what came is told to us a little later than to the page
+        if "sleep by day" in "".join(said):
+            break
+        page.wait_for_timeout(100)
     assert "sleep by day" in "".join(said)
     assert "secret-" not in "".join(said)
     expect(page.locator(".seat .answer strong")).to_have_text("Owls")
