@@ -77,7 +77,7 @@ def test_the_whole_loop_runs_on_the_real_embedded_models(tmp_path: Path) -> None
         "--test",
         "2",
         "--lessons",
-        "4",
+        "3",
         "--k",
         "0.1",
     ]
