@@ -54,9 +54,10 @@ def test_the_tree_leaves_nothing_out() -> None:
     assert there - shown() == set()
 
 
-@pytest.mark.parametrize(
-    "words", sorted({tuple(found.split()) for found in re.findall(r"python -m arena ((?:[a-z][a-z-]* ?){1,2})", README)})
-)  # fmt: skip
+COMMANDS = re.findall(r"python -m arena ((?:[a-z][a-z-]* ?){1,2})", README)
+
+
+@pytest.mark.parametrize("words", sorted({tuple(found.split()) for found in COMMANDS}))
 def test_every_command_in_the_readme_is_known(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*words, "--help"])
