@@ -17,14 +17,19 @@ from pages import (
 
 
 def render(store: Store) -> None:
-    """The panels in the order of the work; each wires itself."""
+    """How far training came, then a tab for each way on; every panel wires itself."""
     gr.Markdown(
         "# Flywheel\nBattles that a student lost become its lessons; the checkpoint they make battles again."
     )
-    form = flywheel_lessons.render(store)
-    flywheel_training.render(store, form)
     flywheel_checkpoints.render(store)
     conductor = Conductor(store)  # one for both: it holds the threads of runs
-    flywheel_rounds.render(store, conductor)
-    flywheel_ablations.render(store, conductor)
-    flywheel_exams.render(store)
+    with gr.Tabs():
+        with gr.Tab("Lessons and training"):
+            form = flywheel_lessons.render(store)
+            flywheel_training.render(store, form)
+        with gr.Tab("Rounds"):
+            flywheel_rounds.render(store, conductor)
+        with gr.Tab("Ablations"):
+            flywheel_ablations.render(store, conductor)
+        with gr.Tab("More benchmarks"):
+            flywheel_exams.render(store)

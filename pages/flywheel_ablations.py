@@ -28,7 +28,7 @@ MOST_NAMED = 6
 def render(store: Store, conductor: Conductor) -> None:
     """Two columns that share the chosen grid and the timer."""
     gr.Markdown(
-        "## 5. Ablations\nWhat does a setting change? A grid carries a plan out once for every combination of "
+        "What does a setting change? A grid carries a plan out once for every combination of "
         "values, one after another, and compares what came of each on the plan's held-out test set."
     )
     chosen = gr.Dropdown([], label="Grid", elem_id="flywheel-grids", render=False)

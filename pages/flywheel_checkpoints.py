@@ -8,9 +8,10 @@ from urllib.parse import quote
 import gradio as gr
 from gradio.context import Context
 
+from arena.canvas import empty
 from arena.flywheel.lineage import lineage
 from arena.flywheel.prune import disk_use, prune
-from arena.ratings import slices
+from arena.ratings import charts, slices
 from arena.records import ArenaError
 from arena.store import Store
 from pages import flywheel_training
@@ -26,28 +27,34 @@ GONE = "no weights here"
 
 def render(store: Store) -> None:
     """Layout, then wiring."""
-    gr.Markdown("## 3. Checkpoints")
-    tree = gr.HTML(elem_id="flywheel-tree")
-    with gr.Row(equal_height=True):
-        old = gr.Dropdown([], multiselect=True, label="Checkpoints to prune", elem_id="flywheel-prune")
-        prune_button = gr.Button("Delete their folders", elem_id="flywheel-prune-do")
-    said = gr.HTML(elem_id="flywheel-pruned")
+    with gr.Row():
+        with gr.Column(scale=3):
+            tree = gr.HTML(elem_id="flywheel-tree")
+            with gr.Accordion("Free disk space", open=False, elem_id="flywheel-disk"):
+                old = gr.Dropdown(
+                    [], multiselect=True, label="Checkpoints to prune", elem_id="flywheel-prune"
+                )
+                prune_button = gr.Button("Delete their folders", elem_id="flywheel-prune-do")
+                said = gr.HTML(elem_id="flywheel-pruned")
+        with gr.Column(scale=2, min_width=360):
+            progress = gr.Plot(show_label=False, elem_id="flywheel-progress")
     timer = gr.Timer(2.0)
 
-    def arrive() -> tuple[Any, Any]:
-        return tree_html(store), _menu(store)
+    def arrive() -> tuple[Any, ...]:
+        return tree_html(store), progress_chart(store), _menu(store)
 
-    def watch() -> Any:
+    def watch() -> tuple[Any, ...]:
         """The menu stays as it is, since somebody may be choosing in it."""
-        return tree_html(store) if flywheel_training.moving(store) else gr.skip()
+        moving = flywheel_training.moving(store)
+        return (tree_html(store), progress_chart(store)) if moving else (gr.skip(), gr.skip())
 
     def delete(names: list[str] | None) -> tuple[Any, ...]:
         return _delete(store, names or [])
 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
-    page.load(arrive, None, [tree, old], show_progress="hidden")
-    timer.tick(watch, None, tree, show_progress="hidden")
+    page.load(arrive, None, [tree, progress, old], show_progress="hidden")
+    timer.tick(watch, None, [tree, progress], show_progress="hidden")
     old.focus(lambda: _menu(store), None, old, show_progress="hidden")
     prune_button.click(delete, old, [tree, old, said], show_progress="hidden")
 
@@ -74,11 +81,19 @@ def tree_html(store: Store) -> str:
     """The family tree of checkpoints with ratings, each with a link to its next battle."""
     frame = lineage(store)
     if frame.is_empty():
-        return '<p class="note">No checkpoints yet. Choose lessons above and train.</p>'
+        return '<p class="note">No checkpoints yet. Choose lessons below and train.</p>'
     rated, sizes = ratings(store), disk_use(store)
     rows = [_row(row, rated, sizes) for row in frame.to_dicts()]
     total = sum(sizes.values()) / 2**20
     return table(HEADERS, rows) + f"<p>Checkpoints trained here take {total:,.0f} MiB.</p>"
+
+
+def progress_chart(store: Store) -> Any:
+    """Ratings of the family over all battles, children joined to their parents; it says why where there are none."""
+    try:
+        return charts.iterations(slices.board(store, slices.Slice()), slices.iterations(store))
+    except ArenaError:
+        return empty("Ratings appear here once trained models have battled.", height=380)
 
 
 def _row(row: dict[str, Any], rated: dict[str, str], sizes: dict[str, int]) -> list[Cell]:
@@ -98,6 +113,10 @@ def ratings(store: Store) -> dict[str, str]:
         return {}
     return {
         row.model: f"{row.rating:.0f}"
-        + (f" ({row.low:.0f} to {row.high:.0f})" if row.low is not None and row.high is not None else "")
+        + (
+            f" ({row.low:.0f}\u00a0to\u00a0{row.high:.0f})"
+            if row.low is not None and row.high is not None
+            else ""
+        )
         for row in board.rows
     }

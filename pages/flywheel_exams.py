@@ -25,7 +25,7 @@ KINDS = ("harness", "battle")
 def render(store: Store) -> None:
     """Layout, then wiring."""
     gr.Markdown(
-        "## 6. More benchmarks\nMT-Bench lets a judge grade each answer alone, 1 to 10, here on any test set; "
+        "MT-Bench lets a judge grade each answer alone, 1 to 10, here on any test set; "
         "lm-evaluation-harness asks tasks with known answers, where it is installed."
     )
     with gr.Row():

@@ -86,7 +86,7 @@ def render(store: Store) -> Form:
     """Layout, then wiring."""
     with gr.Row():
         with gr.Column(scale=2):
-            gr.Markdown("## 1. Lessons")
+            gr.Markdown("## Lessons")
             with gr.Row():
                 student = gr.Dropdown([], label="Student", elem_id="flywheel-student")
                 stage = gr.Dropdown(list(PRESETS), value="sft", label="Stage", elem_id="flywheel-stage")

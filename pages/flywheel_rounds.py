@@ -21,7 +21,7 @@ FIRST, PAPER = "a first plan for this arena", "the paper's schedule"
 def render(store: Store, conductor: Conductor) -> None:
     """Layout, then wiring."""
     gr.Markdown(
-        "## 4. Rounds\nA plan is one run: battles on a split, their lessons, a stage, a new contender, the next step. "
+        "A plan is one run: battles on a split, their lessons, a stage, a new contender, the next step. "
         "Keep it and start it here, or run the same text with `python -m arena flywheel run PLAN.yaml`."
     )
     with gr.Row():

@@ -27,7 +27,7 @@ FIELDS = 13
 
 def render(store: Store, form: Form) -> None:
     """Layout, then wiring."""
-    gr.Markdown("## 2. Training")
+    gr.Markdown("## Training")
     with gr.Row():
         name = gr.Textbox("", label="Name of the checkpoint", elem_id="flywheel-name")
         preset = gr.Dropdown(["cpu", "paper"], value="cpu", label="Preset")

@@ -108,11 +108,12 @@ def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
         y=[row.rating for row in points],
         mode="markers+text",
         text=[
-            f"{stage.get(name, 'start')}"
+            f"\u2002{stage.get(name, 'start')}"
             + (f" I{iteration[name]}" if iteration.get(name) is not None else "")
             for name in names
         ],
-        textposition="top center",
+        textposition="bottom right",
+        cliponaxis=False,
         hovertext=[escape(name) for name in names],
         hovertemplate="%{hovertext}<br>%{y:.1f}<extra></extra>",
         marker={"color": BLUE, "size": 9},
@@ -125,8 +126,11 @@ def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
         },
         showlegend=False,
     )
+    deepest = max(depth(name) for name in names)
     figure = dress(figure, "Rating along training, parents joined to their children", 380)
-    return figure.update_xaxes(title="trainings since the start", dtick=1).update_yaxes(title=board.unit)
+    return figure.update_xaxes(
+        title="trainings since the start", dtick=1, range=[-0.3, deepest + 0.6]
+    ).update_yaxes(title=board.unit)
 
 
 def against(board: Leaderboard, facts: pl.DataFrame, column: str, title: str) -> go.Figure:

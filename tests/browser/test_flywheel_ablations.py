@@ -30,6 +30,7 @@ def test_a_grid_is_written_started_stopped_gone_on_with_and_compared(
     page.set_default_timeout(30_000)
     watch.follow(page)
     page.goto(f"{app.url}/flywheel")
+    page.get_by_role("tab", name="Ablations").click()
     choose(page, page.locator("#flywheel-grid-plan input"), "small")
     draft, said = page.locator("#flywheel-grid-draft"), page.locator("#flywheel-grid-said")
     expect(draft).to_contain_text("3 cells, 3 trainings")
@@ -49,6 +50,7 @@ def test_a_grid_is_written_started_stopped_gone_on_with_and_compared(
     page.locator("#flywheel-grid-stop").click()
     expect(said).to_contain_text("Its run: stopped", timeout=120_000)
     page.reload()  # which chooses the newest grid
+    page.get_by_role("tab", name="Ablations").click()
     expect(said).to_contain_text("Its run: stopped")
     page.locator("#flywheel-grid-on").click()
     expect(said).to_contain_text("Its run: running")
