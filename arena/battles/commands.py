@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from arena.battles import control, injections, report
+from arena.battles import control, injections, null, report
 from arena.battles.answers import import_answers
 from arena.battles.browse import MOST_EXPORTED, Filter
 from arena.battles.exports import export
@@ -96,6 +96,11 @@ def _add_judges(judges: Subparsers) -> None:
     parser = command(judges, "attack", _attack, "measure a judge under injection attacks")
     parser.add_argument("--judge", required=True)
     parser.add_argument("--pairs", type=_natural, default=10, help="obvious control pairs to attack")
+    parser = command(judges, "null", _null, "let constant empty words battle before a judge: they must lose")
+    parser.add_argument("--judge", required=True)
+    parser.add_argument("--testset", required=True)
+    parser.add_argument("--contenders", default="", help="default: all that have answered the test set")
+    parser.add_argument("--limit", type=int, default=0, help="only the first so many instructions")
     parser = command(judges, "control", _control, "measure a judge on pairs with known winners")
     parser.add_argument("--judge", required=True, help="a judge's name, or a contender's that shall judge")
     parser.add_argument("--judge-kind", choices=[k for k in JUDGES if k not in {"jury", "code"}], default="")
@@ -291,6 +296,16 @@ def _attack(arguments: argparse.Namespace) -> None:
         f"The defence changes {found.drift.hits:g} of {found.drift.total} outcomes without any attack",
     ]
     show(arguments, to_json(found), "\n".join(lines))
+
+
+def _null(arguments: argparse.Namespace) -> None:
+    names = [name.strip() for name in arguments.contenders.split(",") if name.strip()]
+    with Store.open(arguments.home) as store:
+        judge = ensure_judge(store, arguments.judge)
+        settings = null.settings(store, judge, arguments.testset, names, arguments.limit)
+        wait(store, launch_planned(store, settings))
+        found = null.null_report(store, judge, settings)
+    show(arguments, to_json(found) | {"is_last": found.is_last}, null.in_words(found))
 
 
 def _control(arguments: argparse.Namespace) -> None:
