@@ -11,7 +11,19 @@ from pathlib import Path
 from arena import jobs
 from arena.backends import embedded
 from arena.jobs import Job
-from arena.records import KEYS, TABLES, BadInput, Contender, Record, Response, from_json, table_of, to_json
+from arena.records import (
+    KEYS,
+    TABLES,
+    BadInput,
+    Contender,
+    Record,
+    Response,
+    Round,
+    from_json,
+    table_of,
+    to_json,
+)
+from arena.run_folder import whole_lines
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, show
 from arena.worker import Run
@@ -40,7 +52,21 @@ def export(store: Store, folder: Path = FOLDER) -> int:
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(to_json(_shippable(r)), ensure_ascii=False) + "\n" for r in records)
         written += len(records)
+    _export_curves(store, folder / "curves")
     return written
+
+
+def _export_curves(store: Store, folder: Path) -> None:
+    """What each round told of its steps, without the hour, where its run is still here."""
+    for past in store.load(Round):
+        source = store.home / "runs" / past.run / "metrics.jsonl"
+        if not (past.run and source.is_file()):
+            continue
+        folder.mkdir(exist_ok=True)
+        with open(folder / f"{past.name}.jsonl", "w", encoding="utf-8") as file:
+            for metric in whole_lines(source):
+                metric.pop("at", None)
+                file.write(json.dumps(metric) + "\n")
 
 
 def _shippable(record: Record) -> Record:

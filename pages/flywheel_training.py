@@ -173,7 +173,7 @@ def _start(store: Store, values: tuple[Any, ...]) -> str:
 
 
 def _curves(store: Store, chosen: str | None) -> tuple[Any, ...]:
-    frame = curves(store.home)
+    frame = curves(store)
     names = sorted(frame["figure"].unique().to_list(), key=lambda n: (n != "loss", n)) or ["loss"]
     shown = chosen if chosen and chosen in names else names[0]
     return (

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from arena import sample
-from arena.records import BadInput, Battle, Contender, Instruction, Winner
+from arena.flywheel import offers
+from arena.records import BadInput, Battle, Contender, Instruction, Round, Winner
 from arena.store import Store
 
 
@@ -28,6 +29,25 @@ def test_an_exported_arena_comes_back_labelled_as_recorded(store: Store, tmp_pat
         assert student.location.endswith("smollm2-135m")
         assert (trained.backend, trained.recorded) == ("recorded", True)
         assert fresh.load(Battle)[0].recorded
+
+
+def test_a_recorded_training_keeps_its_curve(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save([Round("taught", "sft", "smollm2-135m", "lessons", run="train-1")])
+    run = store.home / "runs" / "train-1"
+    run.mkdir(parents=True)
+    (run / "metrics.jsonl").write_text(
+        '{"at": 9.5, "step": 1, "loss": 2.0}\n{"at": 9.9, "step": 2, "loss": 1.5}\n'
+    )
+    sample.export(store, tmp_path)
+    monkeypatch.setattr(offers, "RECORDED", tmp_path / "curves")
+    with Store.open(None) as fresh:
+        sample.load(fresh, tmp_path)
+        assert offers.curves(fresh).rows() == [
+            ("train-1", "taught, recorded", 1, "loss", 2.0),
+            ("train-1", "taught, recorded", 2, "loss", 1.5),
+        ]
 
 
 def test_a_broken_recording_names_file_and_line(store: Store, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from arena import jobs
-from arena.records import Contender
+from arena.records import Contender, Round
+from arena.run_folder import whole_lines
 from arena.store import Store
 
 BYTES_PER_WEIGHT = {"sft": 16, "dpo": 20, "reward": 16, "ppo": 40, "rloo": 20}
@@ -18,6 +19,8 @@ SECONDS_PER_TOKEN_AND_BILLION = 3.5
 """CPU seconds a token and billion weights for a step of SFT: 135M, 32 x 2 examples of 70 tokens, 67 s."""
 COST = {"sft": 1.0, "dpo": 3.4, "reward": 2.2, "ppo": 8.0, "rloo": 8.0}
 """Work an example against SFT's, as measured on the 135M model."""
+RECORDED = Path(__file__).resolve().parents[2] / "assets" / "recorded" / "curves"
+"""A recorded round's metrics, named after it."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +81,21 @@ def _weights(file: Path) -> int:
     return total
 
 
-def curves(home: Path, most: int = 6) -> pl.DataFrame:
-    """run, round, step, figure, value of the newest training runs; of a step done twice the last counts."""
-    rows: list[tuple[str, str, int, str, float]] = []
-    for job in [job for job in jobs.jobs(home) if job.kind == "train"][:most]:
-        plan = job.settings.get("round")
-        name = str(plan["name"]) if isinstance(plan, dict) else job.id
-        for metric in jobs.metrics(job):
-            step = metric.get("step")
-            if isinstance(step, int):
-                rows += [
-                    (job.id, name, step, figure, float(value))
-                    for figure, value in metric.items()
-                    if isinstance(value, (int, float)) and figure not in {"step", "at"}
-                ]
+def curves(store: Store, most: int = 6) -> pl.DataFrame:
+    """run, round, step, figure, value of the newest training runs, then of the recorded ones; of a step done
+    twice the last counts."""
+    trainings = [job for job in jobs.jobs(store.home) if job.kind == "train"]
+    runs = [(job.id, _title(job), jobs.metrics(job)) for job in trainings[:most]]
+    past = store.load(Round, "recorded", order="made_at DESC")[: most - len(runs)]
+    runs += [(p.run, f"{p.name}, recorded", list(whole_lines(RECORDED / f"{p.name}.jsonl"))) for p in past]
+    rows = [
+        (run, title, step, figure, float(value))
+        for run, title, metrics in runs
+        for metric in metrics
+        if isinstance(step := metric.get("step"), int)
+        for figure, value in metric.items()
+        if isinstance(value, (int, float)) and figure not in {"step", "at"}
+    ]
     schema = {
         "run": pl.String,
         "round": pl.String,
@@ -101,3 +105,8 @@ def curves(home: Path, most: int = 6) -> pl.DataFrame:
     }
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.unique(["run", "step", "figure"], keep="last", maintain_order=True)
+
+
+def _title(job: jobs.Job) -> str:
+    plan = job.settings.get("round")
+    return str(plan["name"]) if isinstance(plan, dict) else job.id
