@@ -35,7 +35,7 @@ from arena.battles.judges.scores import SHAPE, verdict
 from arena.battles.pairing import batches
 from arena.battles.respond import Wanted, respond
 from arena.battles.tally import Field, Tally
-from arena.records import Contender, Instruction, Judge, Pick, Response, Sampling, TestSet
+from arena.records import Contender, Instruction, Json, Judge, Pick, Response, Sampling, TestSet
 from arena.store import Store
 from benchmarks.backends import cached
 
@@ -126,21 +126,22 @@ class Bout:
             Instruction.of(f"Explain to a child how a {THINGS[n % len(THINGS)]} works, in {n + 2} sentences.")
             for n in range(self.instructions)
         ]
-        many = {"max_in_flight": self.at_once, "start_in_flight": self.at_once}
-        shared = {"backend": "openai_server", "location": self.url, "model": SERVED, "key_env": KEY}
         self.names = tuple(f"c{n}" for n in range(self.contenders))
         self.players = [
-            Contender(
-                name,
-                system_prompt=f"You are assistant number {n}. You like to be brief.",
-                sampling=Sampling(0.0, max_tokens=self.tokens),
-                options={**many, "extra_body": {"ignore_eos": True}},
-                **shared,
+            self._contender(
+                name, {"ignore_eos": True}, f"You are assistant number {n}. You like to be brief."
             )
             for n, name in enumerate(self.names)
         ]
-        self.referee = Contender("referee", options=many, **shared)
+        self.referee = self._contender("referee", {})
         self.judge: Judge = make_judge("referee", "scores", "referee")
+
+    def _contender(self, name: str, extra: dict[str, Json], system: str = "") -> Contender:
+        options: dict[str, Json] = {"max_in_flight": self.at_once, "start_in_flight": self.at_once}
+        sampling = Sampling(0.0, max_tokens=self.tokens)
+        return Contender(
+            name, "openai_server", self.url, SERVED, KEY, system, sampling, {**options, "extra_body": extra}
+        )
 
     def play(self) -> tuple[Pass, list[Phase]]:
         """`python -m arena battle` in a new arena, and what it asked."""
