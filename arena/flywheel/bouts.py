@@ -32,14 +32,21 @@ class Bout:
 
 
 def read_bouts(
-    store: Store, testset: str = "", judge: str = "", run: str = "", student: str = ""
+    store: Store,
+    testset: str = "",
+    judge: str = "",
+    run: str = "",
+    student: str = "",
+    others: bool = True,
+    most: int | None = None,
 ) -> list[Bout]:
     """The battles of a test set, judge, run or student with both answers' texts; empty names mean any.
 
-    With a student, battles of others on the instructions that it fought on are read too.
+    With a student, battles of others on the instructions that it fought on are read too, unless `others` is
+    False: most selections learn nothing from them, and they are nearly all of a large arena.
 
     Raises:
-        BadInput: no such battles.
+        BadInput: no such battles, or more than `most`, which somebody waiting at a page would wait minutes for.
     """
     where, params = ["b.response_a <> ''", "b.response_b <> ''"], []
     if testset:
@@ -51,11 +58,20 @@ def read_bouts(
     if run:
         where.append("b.run = ?")
         params.append(run)
-    if student:
+    if student and not others:
+        where.append("(b.contender_a = ? OR b.contender_b = ?)")
+        params += [student, student]
+    elif student:
         where.append(
             "b.instruction IN (SELECT instruction FROM battle WHERE contender_a = ? OR contender_b = ?)"
         )
         params += [student, student]
+    if most is not None:
+        found = store.query(f"SELECT count(*) FROM battle b WHERE {' AND '.join(where)}", params).item()
+        if found > most:
+            raise BadInput(
+                f"{found:,} battles could teach here, too many to look at; choose a test set or judge with at most {most:,}."
+            )
     frame = store.query(
         f"""
         SELECT b.id AS battle, b.instruction, i.turns, i.category, b.contender_a, b.contender_b,

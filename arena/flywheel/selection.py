@@ -85,6 +85,11 @@ class Selected:
     """Those a person dropped."""
 
 
+def reads_others(stage: str, selection: Selection) -> bool:
+    """Whether battles that the student did not fight can become lessons."""
+    return stage == "reward" or (stage in PAIRED_STAGES and selection.pairs == "all")
+
+
 def candidates(bouts: Iterable[Bout], student: str, stage: str, selection: Selection) -> list[Candidate]:
     """Every battle that could teach the student something, before any gap or filter.
 
@@ -129,11 +134,17 @@ def select(
     Raises:
         BadInput: unknown strategy, or settings that contradict each other.
     """
+    return choose(candidates(bouts, student, stage, selection), stage, selection, scores)
+
+
+def choose(
+    pool: list[Candidate], stage: str, selection: Selection, scores: Mapping[str, float] | None = None
+) -> Selected:
+    """`select`, from candidates that are there already."""
     if selection.strategy not in STRATEGIES:
         raise BadInput(f"No strategy {selection.strategy!r}; choose one of {', '.join(STRATEGIES)}.")
     if selection.per_instruction < 1 or selection.k < 0:
         raise BadInput("K must be 0 or more, and at least one example an instruction.")
-    pool = candidates(bouts, student, stage, selection)
     dropped: Counter[str] = Counter()
     by_hand = tuple(c for c in pool if c.picked is False or c.battle in selection.leave_out)
     for reason, holds in _filters(stage, selection):

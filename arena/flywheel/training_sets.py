@@ -13,7 +13,7 @@ import polars as pl
 
 from arena.flywheel.bouts import Bout
 from arena.flywheel.presets import PRESETS
-from arena.flywheel.selection import PROMPT_STAGES, Candidate, Selected, Selection, candidates, select
+from arena.flywheel.selection import PROMPT_STAGES, Candidate, Selected, Selection, candidates, choose, select
 from arena.records import BadInput, Example, Json, TrainingSet, content_id, to_json
 from arena.store import Store
 
@@ -51,15 +51,14 @@ def preview(
 ) -> Preview:
     """Counts along K, teachers, categories and lengths of what these settings select."""
     bouts = list(bouts)
-    chosen = select(bouts, student, stage, selection, scores)
-    counts = [
-        len(select(bouts, student, stage, dataclasses.replace(selection, k=k), scores).kept) for k in KS
-    ]
+    pool = candidates(bouts, student, stage, selection)
+    chosen = choose(pool, stage, selection, scores)
+    counts = [len(choose(pool, stage, dataclasses.replace(selection, k=k), scores).kept) for k in KS]
     teachers = Counter(c.teacher for c in chosen.kept).most_common()
     return Preview(
         chosen,
         len(bouts),
-        len(candidates(bouts, student, stage, selection)),
+        len(pool),
         pl.DataFrame({"k": KS, "examples": counts}),
         pl.DataFrame(
             [(name, n, n / len(chosen.kept)) for name, n in teachers],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from arena.__main__ import main
 from arena.flywheel.bouts import Bout, read_bouts
 from arena.flywheel.lineage import lineage
 from arena.flywheel.prune import disk_use, prune
-from arena.flywheel.selection import Selection
+from arena.flywheel.selection import Selection, reads_others
 from arena.flywheel.training_sets import examples, export, leaks, make_training_set, training_sets
-from arena.records import BadInput, Contender, Instruction, Pick, TestSet
+from arena.records import BadInput, Battle, Contender, Instruction, Pick, Response, TestSet
 from arena.store import Store
+from tests.flywheel.rooms import lost_battles
 
 TWO_TURNS = Bout(
     "b1", "i1", ("first", "second"), "", "me", "t", ("no", "no"), ("yes", "sure"), "B", -4.0
@@ -67,6 +69,23 @@ def test_a_leak_is_found_by_content_not_by_id(store: Store) -> None:
 def test_no_battles_is_a_clear_sentence(store: Store) -> None:
     with pytest.raises(BadInput, match="no battles with stored answers for student 'me'"):
         read_bouts(store, student="me")
+
+
+def test_battles_of_others_are_read_only_where_they_teach(store: Store) -> None:
+    lost_battles(store, store.home / "models" / "tiny", 3)
+    theirs = Response("r", "rival", store.load(Instruction)[0].id, "x", 0, ("red",))
+    battle = store.load(Battle)[0]
+    store.save([theirs, dataclasses.replace(battle, id="other", contender_a="rival", response_a="r")])
+    assert len(read_bouts(store, student="student", others=False)) == 3
+    assert len(read_bouts(store, student="student")) == 4
+    assert [reads_others(stage, Selection()) for stage in ("sft", "dpo", "ppo", "reward")] == [False] * 3 + [
+        True
+    ]
+    assert reads_others("dpo", Selection(pairs="all"))
+    with pytest.raises(
+        BadInput, match="4 battles could teach here, too many to look at; choose one test set"
+    ):
+        read_bouts(store, student="student", most=3)
 
 
 def test_the_family_tree_puts_children_below_parents(store: Store) -> None:
