@@ -70,7 +70,7 @@ def read_bouts(
         found = store.query(f"SELECT count(*) FROM battle b WHERE {' AND '.join(where)}", params).item()
         if found > most:
             raise BadInput(
-                f"{found:,} battles could teach here, too many to look at; choose a test set or judge with at most {most:,}."
+                f"{found:,} battles could teach here, too many to look at; choose a test set or judge with {most:,}."
             )
     frame = store.query(
         f"""
