@@ -43,7 +43,7 @@ def settings(
     """A round robin of the null contender, added where it is missing, and the others.
 
     Args:
-        contenders: none: all that have answered the test set.
+        contenders: none: all that have answered the test set with their own sampling.
 
     Raises:
         BadInput: a contender of that name is something else, or nobody has answered.
@@ -64,8 +64,9 @@ def settings(
 
 def _who_answered(store: Store, testset: str) -> list[str]:
     where = "instruction IN (SELECT instruction FROM pick WHERE testset = ?)"
-    known = {one.name for one in store.load(Contender, "NOT hidden")}
-    return sorted(known & {one.contender for one in store.load(Response, where, [testset])})
+    known = {(one.name, one.sampling.id) for one in store.load(Contender, "NOT hidden")}
+    answered = {(one.contender, one.sampling) for one in store.load(Response, where, [testset])}
+    return sorted(name for name, _ in known & answered)
 
 
 def null_report(store: Store, judge: Judge, fought: FightSettings) -> NullReport:

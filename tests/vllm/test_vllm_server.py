@@ -5,13 +5,30 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from arena.backends import Chat, Message, Prompt, open_chat
+from arena.backends import Chat, Message, Prompt, managed, open_chat
 from arena.backends.vllm_server import version
-from arena.records import BackendError, Contender, Outcome, Sampling
+from arena.battles import fight
+from arena.battles.fight import FightSettings
+from arena.battles.judges.prompt import make_judge
+from arena.jobs import State
+from arena.records import (
+    BackendError,
+    Battle,
+    Contender,
+    Instruction,
+    Judgement,
+    Outcome,
+    Pick,
+    Sampling,
+    TestSet,
+)
+from arena.store import Store
+from tests.battles.conftest import finish
 
 ROOT = Path(__file__).parents[2]
 PYTHON = os.environ.get("WIZARDARENA_VLLM_PYTHON") or str(ROOT / ".venv-vllm/bin/python")
@@ -35,7 +52,7 @@ pytestmark = [
 
 def contender(log: Path, **flags: object) -> Contender:
     shape = {"max-model-len": 1024, "max-num-seqs": 16, **flags}
-    options = {"python": PYTHON, "flags": shape, "log": str(log), "wait": 300}
+    options = {"python": PYTHON, "flags": shape, "log": str(log), "wait": 540}
     return Contender("student", "vllm_server", str(STUDENT), options=options)  # type: ignore[arg-type]  # plain JSON
 
 
@@ -77,6 +94,27 @@ def test_too_long_a_prompt_is_an_overflow(chat: Chat) -> None:
 
 def test_it_streams(chat: Chat) -> None:
     assert "".join(chat.stream(ask("s", "What is the capital of France?"))).strip()
+
+
+def test_a_battle_is_answered_and_judged_in_the_schema(
+    chat: Chat, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (running,) = managed._running.values()
+    monkeypatch.setenv("WIZARDARENA_TEST_KEY", running.key)
+    served = Contender("a", "openai_server", running.url, "student", "WIZARDARENA_TEST_KEY")
+    short = replace(served, sampling=Sampling(0.0, max_tokens=24))
+    players = [replace(short, system_prompt="Be brief."), replace(short, name="b", system_prompt="Be kind.")]
+    asked = [Instruction.of("What is the capital of France?"), Instruction.of("Name a colour.")]
+    with Store.open(home) as store:
+        store.save([*asked, TestSet("t", "uploaded"), *(Pick("t", i.id, n) for n, i in enumerate(asked))])
+        store.save([*players, replace(served, name="referee")])
+        store.save([make_judge("j", "scores", "referee")])
+        status = finish(store, fight.launch(store, FightSettings("t", ("a", "b"), "j")), 400)
+        assert status.state is State.DONE, status.error
+        games = store.load(Judgement)
+        assert {game.outcome for game in games} == {Outcome.OK}, [game.raw for game in games]
+        assert len(games) == 4
+        assert store.count(Battle) == 2
 
 
 def test_a_flag_it_does_not_know_fails_with_its_log(tmp_path: Path) -> None:
