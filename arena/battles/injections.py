@@ -20,7 +20,7 @@ from arena.battles import control
 from arena.battles.agreement import Share
 from arena.battles.control import ControlPair, control_pairs, judge_missing, marks
 from arena.battles.judges.game import POINTWISE, Game
-from arena.battles.judges.prompt import make_judge
+from arena.battles.judges.prompt import ALONE, make_judge
 from arena.battles.jury_room import models_of
 from arena.battles.settle import scores_of
 from arena.jobs import Job
@@ -75,17 +75,23 @@ def attacked(pair: ControlPair, attack: Attack) -> ControlPair:
 
 
 def without_defence(judge: Judge) -> Judge:
-    """The judge with the defending line taken out of its prompt.
+    """The judge with the defending lines taken out of its prompts.
 
     Raises:
-        BadInput: its prompt has none of our defending lines.
+        BadInput: they hold none of our defending lines.
     """
-    prompt = judge.prompt
+    prompt, settings = _undefended(judge.prompt), dict(judge.settings)
+    if isinstance(alone := settings.get(ALONE), str):
+        settings[ALONE] = _undefended(alone)
+    if prompt == judge.prompt and settings == judge.settings:
+        raise BadInput(f"The prompt of {judge.name!r} holds no line of defence that could be taken out.")
+    return make_judge(judge.name, judge.kind, judge.contender, prompt, settings)
+
+
+def _undefended(prompt: str) -> str:
     for line in DEFENCES:
         prompt = prompt.replace(line, "")
-    if prompt == judge.prompt:
-        raise BadInput(f"The prompt of {judge.name!r} holds no line of defence that could be taken out.")
-    return make_judge(judge.name, judge.kind, judge.contender, prompt, judge.settings)
+    return prompt
 
 
 def chosen_pairs(most: int) -> tuple[ControlPair, ...]:

@@ -116,7 +116,10 @@ def test_a_judge_that_reads_lengths_falls_for_attacks_and_they_are_asked_once(ho
 def test_every_shipped_prompt_holds_a_line_of_defence() -> None:
     for kind in NEEDS_PROMPT:
         judge: Judge = make_judge("j", kind, "m")
-        assert injections.without_defence(judge).prompt_hash != judge.prompt_hash
+        bare = injections.without_defence(judge)
+        assert bare.prompt_hash != judge.prompt_hash
+        for text in (bare.prompt, *bare.settings.values()):
+            assert not any(line in str(text) for line in injections.DEFENCES), kind
 
 
 def test_the_control_pairs_are_many_varied_and_different() -> None:
