@@ -169,8 +169,9 @@ def run_command(arguments: argparse.Namespace) -> None:
 
     try:
         text = Path(arguments.plan).read_text("utf-8")
-    except OSError as error:
-        raise BadInput(f"The plan {arguments.plan} cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise BadInput(f"The plan {arguments.plan} cannot be read: {reason}.") from error
     cells = read_grid(text, f"The plan {arguments.plan}")
     with Store.open(arguments.home) as store:
         rows = ablate(store, cells, carry_out)

@@ -1,6 +1,6 @@
 """What our training job costs over a bare TRL script, and whether two processes learn what one learns.
 
-    python -m benchmarks.training overhead [--model FOLDER] [--rows 16] [--steps 4]
+    python -m benchmarks.training overhead [--model FOLDER] [--rows 64] [--steps 30]
     python -m benchmarks.training processes
 
 `overhead` prints CPU seconds and peak memory of both, each in a process of its own, same settings, same
@@ -40,12 +40,12 @@ torch.set_num_threads(1)
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 data = Dataset.from_list([json.loads(line) for line in open(rows)])
-config = SFTConfig(output_dir=out, use_cpu=True, bf16=False, gradient_checkpointing=False, report_to="none",
+config = SFTConfig(output_dir=out, use_cpu=True, bf16=False, activation_checkpointing=False, report_to="none",
                    logging_steps=1, seed=0, dataloader_pin_memory=False, disable_tqdm=True, save_total_limit=1,
                    save_strategy="steps", **settings)
 trainer = SFTTrainer(model=model, args=config, train_dataset=data, processing_class=tokenizer)
 trainer.train()
-trainer.model.to(torch.bfloat16).save_pretrained(out + "/final")
+trainer.model.save_pretrained(out + "/final")
 tokenizer.save_pretrained(out + "/final")
 """
 
@@ -115,7 +115,17 @@ STAGES = ("sft", "dpo", "reward")
 """Those whose loss is a mean over rows, whoever computes it; PPO and RLOO draw other answers."""
 
 
-def processes(stages: Sequence[str] = STAGES, steps: int = 6) -> dict[str, list[list[float]]]:
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+ACCELERATE = (
+    sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2",
+    "--num_machines", "1", "--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no",
+)  # fmt: skip
+"""It starts two processes without a GPU only when it is told that there are several."""
+
+
+def processes(
+    stages: Sequence[str] = STAGES, steps: int = 6, launcher: Sequence[str] = TORCHRUN
+) -> dict[str, list[list[float]]]:
     """Stage -> the losses of a tiny model trained by one process and by two, with the same global batch."""
     curves: dict[str, list[list[float]]] = {stage: [] for stage in stages}
     with tempfile.TemporaryDirectory() as folder:
@@ -129,9 +139,7 @@ def processes(stages: Sequence[str] = STAGES, steps: int = 6) -> dict[str, list[
             for stage in stages:
                 with Store.open(Path(folder) / f"{stage}-{count}") as store:
                     found.append(prepared(store, model, 16, settings, stage))
-            start = [sys.executable] if count == 1 else [
-                sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-            ]  # fmt: skip
+            start = [sys.executable] if count == 1 else launcher
             folders = [str(job.folder) for job in found]
             measured([*start, "-m", "benchmarks.training", "work", *folders])
             for stage, job in zip(stages, found, strict=True):
@@ -147,8 +155,8 @@ def main() -> None:
     parser.add_argument("what", nargs="?", default="overhead", choices=["overhead", "processes", "work"])
     parser.add_argument("folders", nargs="*", type=Path, help="of runs to work on, one after another")
     parser.add_argument("--model", type=Path, default=Path(".arena/models/smollm2-135m"))
-    parser.add_argument("--rows", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=30)
     arguments = parser.parse_args()
     if arguments.what == "overhead":
         overhead(arguments.model, arguments.rows, arguments.steps)

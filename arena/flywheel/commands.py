@@ -22,7 +22,7 @@ from arena.flywheel.train import launch
 from arena.flywheel.training_sets import EXPORTS, export, make_training_set, training_sets
 from arena.records import BadInput, Json, Round, to_json
 from arena.store import Store
-from arena.terminal import Subparsers, command, group, say, show, wait
+from arena.terminal import Subparsers, command, group, names, say, show, wait
 
 
 def add(commands: Subparsers) -> None:
@@ -200,12 +200,12 @@ def run_prune(arguments: argparse.Namespace) -> None:
 
 def run_curve(arguments: argparse.Namespace) -> None:
     job = jobs.find(arguments.home, arguments.run_id)
-    curves.FORMS[arguments.form](job, arguments.place)
+    curves.write(job, arguments.place, arguments.form)
     show(arguments, {"place": str(arguments.place)}, f"The curve of {job.title} is in {arguments.place}.")
 
 
 def run_harness(arguments: argparse.Namespace) -> None:
-    tasks = tuple(arguments.tasks.split(","))
+    tasks = tuple(names(arguments.tasks))
     with Store.open(arguments.home) as store:
         wait(
             store, harness.launch(store, arguments.checkpoint, tasks, arguments.task_folder, arguments.limit)
@@ -237,8 +237,9 @@ def run_show(arguments: argparse.Namespace) -> None:
         + ", ".join(f"{k} {v:.4g}" for k, v in row.items() if isinstance(v, float) and k != "at")
         for row in curve[-10:]
     ]
+    commands = [f"\n{how}:\n  {shell_command(job, how)}" for how in LAUNCHERS]
     show(
         arguments,
         document,
-        "\n".join([f"{job.title}: {status.state} {status.error}", *lines, shell_command(job)]),
+        "\n".join([f"{job.title}: {status.state} {status.error}", *lines, *commands]),
     )

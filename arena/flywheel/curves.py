@@ -61,6 +61,20 @@ FORMS: dict[str, Callable[[Job, Path], None]] = {
 }
 
 
+def write(job: Job, place: Path, form: str) -> None:
+    """The curve of a run in one of `FORMS`.
+
+    Raises:
+        BadInput: nothing to draw yet, a place that cannot be written, or a program that is not installed.
+    """
+    if not rows_of(job):
+        raise BadInput(f"{job.title} has no figures yet.")
+    try:
+        FORMS[form](job, place)
+    except OSError as error:
+        raise BadInput(f"{place} cannot be written: {error.strerror}.") from error
+
+
 def _needed(module: str, package: str) -> Any:
     try:
         return import_module(module)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -66,9 +67,10 @@ def read_grid(text: str, where: str = "The plan") -> list[tuple[Cell, FlywheelPl
         for name, value in cell.items():
             _change(changed, name, value, where)
         _rename(changed, content_id(dict(cell))[:6])
+        changed.pop("second_judge", None)
+        plan = plan_of(changed, f"{where}, cell {in_words(cell)}")
         # One reporter for all, also where the judge of the lessons is what varies.
-        changed["second_judge"] = base.second_judge or base.judge
-        found.append((cell, plan_of(changed, f"{where}, cell {in_words(cell)}")))
+        found.append((cell, replace(plan, second_judge=base.second_judge or base.judge)))
     return found
 
 
@@ -118,11 +120,15 @@ def _change(data: dict[str, Any], name: str, value: Json, where: str) -> None:
         places = [steps[owner]] if owner else list(steps.values())
     if first in {"makes", "name", "held_out"} or not places:
         raise BadInput(f"{where}: the grid cannot vary {name!r}.")
+    if name == "teachers" and isinstance(value, str):  # [one, two] means one alone, then the other alone
+        value = [value]
     *outer, last = [first, *rest]
     for place in places:
         inner = place
         for word in outer:
             inner = inner.setdefault(word, {})
+            if not isinstance(inner, dict):
+                raise BadInput(f"{where}: the grid cannot vary {name!r}; {word} holds no settings.")
         inner[last] = value
 
 

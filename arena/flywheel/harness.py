@@ -89,6 +89,8 @@ def launch(
     where = (task_folder or OURS).resolve()
     if not tasks:
         raise BadInput("Name a task, e.g. general.")
+    if limit < 0:
+        raise BadInput(f"The most questions of a task must be 0 (all) or more, not {limit}.")
     if not where.is_dir():
         raise BadInput(f"There is no folder of tasks {where}.")
     interpreter()

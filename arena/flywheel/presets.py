@@ -41,7 +41,7 @@ PRESETS: dict[str, dict[str, Settings]] = {
             "max_length": 4096,
             "lr_scheduler_type": "cosine",
             "warmup_steps": 0.03,
-            "gradient_checkpointing": True,
+            "activation_checkpointing": True,
             "save_steps": 100,
         },
         "cpu": {
@@ -62,7 +62,7 @@ PRESETS: dict[str, dict[str, Settings]] = {
             "per_device_train_batch_size": 4,
             "gradient_accumulation_steps": 32,
             "max_length": 4096,
-            "gradient_checkpointing": True,
+            "activation_checkpointing": True,
             "save_steps": 100,
         },
         "cpu": {
@@ -82,7 +82,7 @@ PRESETS: dict[str, dict[str, Settings]] = {
             "per_device_train_batch_size": 8,
             "gradient_accumulation_steps": 16,
             "max_length": 4096,
-            "gradient_checkpointing": True,
+            "activation_checkpointing": True,
             "save_steps": 100,
         },
         "cpu": {
@@ -126,10 +126,18 @@ def settings_for(stage: str, preset: str, changes: Settings) -> dict[str, object
     """The preset with the changes on top.
 
     Raises:
-        BadInput: no such stage or preset.
+        BadInput: no such stage or preset, or a word where the preset has a number.
     """
     if stage not in PRESETS:
         raise BadInput(f"No stage {stage!r}; choose one of {', '.join(PRESETS)}.")
     if preset not in PRESETS[stage]:
         raise BadInput(f"No preset {preset!r} for {stage}; choose one of {', '.join(PRESETS[stage])}.")
-    return {**PRESETS[stage][preset], **changes}
+    kept = PRESETS[stage][preset]
+    for name, value in changes.items():
+        if _is_number(kept.get(name)) and isinstance(value, (str, bool)):
+            raise BadInput(f"{name} must be a number such as {kept[name]}, not {value!r}.")
+    return {**kept, **changes}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

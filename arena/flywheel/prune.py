@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def prune(store: Store, name: str) -> int:
     """Delete a checkpoint's folder and hide its contender; returns the bytes freed.
 
     Raises:
-        BadInput: it was not trained here, is gone already, or an active training reads it.
+        BadInput: it was not trained here, is gone already, or an active job reads it.
     """
     contender = store.get(Contender, name)
     if contender is None or not contender.parent or not _is_ours(store, contender):
@@ -35,12 +36,18 @@ def prune(store: Store, name: str) -> int:
     if size is None:
         raise BadInput(f"The folder of {name} is gone already.")
     for job in jobs.jobs(store.home):
-        plan = job.settings.get("round")
-        if isinstance(plan, dict) and plan["student"] == name and jobs.status(job).active:
+        if _names(job, name) and jobs.status(job).active:
             raise BadInput(f"{job.title} is reading {name}; wait for it or stop it first.")
     shutil.rmtree(contender.location)
     store.save([dataclasses.replace(contender, hidden=True)])
     return size
+
+
+def _names(job: jobs.Job, name: str) -> bool:
+    """Whether a job was given the contender: training, battles, evaluation or a chat."""
+    given = job.folder / "inputs" / "contender.jsonl"
+    texts = [json.dumps(dict(job.settings)), given.read_text("utf-8") if given.is_file() else ""]
+    return any(json.dumps(name) in text for text in texts)
 
 
 def _is_ours(store: Store, contender: Contender) -> bool:

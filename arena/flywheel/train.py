@@ -2,8 +2,7 @@
 
 The same file runs without the app, on one process or several:
     python -m arena.flywheel.train RUN_FOLDER
-    accelerate launch -m arena.flywheel.train RUN_FOLDER
-    torchrun --standalone --nproc-per-node 2 -m arena.flywheel.train RUN_FOLDER
+`launchers` has the commands for several processes.
 """
 
 from __future__ import annotations
@@ -66,6 +65,8 @@ def launch(store: Store, plan: RoundPlan) -> Job:
     if store.get(Round, plan.name) is not None:
         raise BadInput(f"There is a round {plan.name!r} already; choose another name.")
     settings = settings_for(plan.stage, plan.preset, plan.settings)
+    if plan.threads < 1:
+        raise BadInput(f"A training needs at least one thread, not {plan.threads}.")
     if not 0 <= plan.aside <= 0.5 or (plan.aside and plan.stage not in SHAPES):
         raise BadInput(
             f"The share kept aside must be 0 to 0.5 (it is {plan.aside:g}), and 0 for PPO and RLOO, whose reward "
@@ -89,7 +90,7 @@ def launch(store: Store, plan: RoundPlan) -> Job:
         )
     folder = check_student(student)
     _check_disk(store.home, folder, plan.stage, bool(plan.lora))
-    extra: list[Contender] = [_contender(store, plan.reward)] if plan.reward else []
+    extra: list[Contender] = [_reward_model(store, plan.reward)] if plan.reward else []
     instructions = _instructions(store, plan.training_set)
     if plan.stage in {"ppo", "rloo"} and not plan.reward and not all(i.check for i in instructions):
         raise BadInput(
@@ -114,6 +115,28 @@ def _contender(store: Store, name: str) -> Contender:
     return found
 
 
+def _reward_model(store: Store, name: str) -> Contender:
+    """The contender that scores answers; one that talks would be given a head that nobody trained."""
+    found = _contender(store, name)
+    kinds = _json(Path(found.location) / "config.json").get("architectures") or []
+    if not any("ForSequenceClassification" in str(kind) for kind in cast("list[Json]", kinds)):
+        raise BadInput(f"{name!r} is no reward model; train one with the stage reward and name that.")
+    return found
+
+
+def _json(file: Path) -> dict[str, Json]:
+    """What the file holds; nothing where there is none.
+
+    Raises:
+        BadInput: it is no JSON.
+    """
+    try:
+        found = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    except ValueError as error:
+        raise BadInput(f"{file} cannot be read as JSON ({error}); fetch the model again.") from error
+    return found if isinstance(found, dict) else {}
+
+
 def _instructions(store: Store, training_set: str) -> list[Instruction]:
     where = "id IN (SELECT instruction FROM example WHERE training_set = ?)"
     return store.load(Instruction, where, [training_set], "id")
@@ -133,13 +156,12 @@ def check_student(student: Contender) -> Path:
         raise BadInput(
             f"{where} has no .safetensors weights; convert it first (pickled weights are not loaded)."
         )
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    if "auto_map" in config:
+    if "auto_map" in _json(folder / "config.json"):
         raise BadInput(
             f"{where} wants to run its own code (auto_map in config.json), which is never allowed."
         )
     tokenizer_file = folder / "tokenizer_config.json"
-    tokenizer = json.loads(tokenizer_file.read_text("utf-8")) if tokenizer_file.is_file() else {}
+    tokenizer = _json(tokenizer_file)
     if not (folder / "chat_template.jinja").is_file() and not tokenizer.get("chat_template"):
         raise BadInput(f"{where} has no chat template; put a chat_template.jinja into its folder.")
     if tokenizer.get("pad_token") is None:
@@ -168,7 +190,7 @@ def _check_disk(home: Path, folder: Path, stage: str, lora: bool) -> None:
 def work(run: Run) -> None:
     """Train, publish, register. A resumed run goes on from the latest whole trainer checkpoint."""
     task = read_task(run, main=True)
-    if (task.run.home / "models" / task.draft.name.removeprefix(".draft-")).is_dir():
+    if place_of(task).is_dir():
         _register(task, _figures(run))
         return
     figures = _train(task)
@@ -210,7 +232,8 @@ def _train(task: Task) -> dict[str, float]:
     torch.manual_seed(int(str(task.settings.get("seed", 0))))  # a reward model's new head is drawn
     module, _, name = STAGES[str(plan["stage"])].partition(":")
     train = cast("Train", getattr(import_module(module), name))
-    shutil.rmtree(task.draft, ignore_errors=True)
+    if task.main:
+        shutil.rmtree(task.draft, ignore_errors=True)
     try:
         with explained():
             figures = train(task)
@@ -220,9 +243,14 @@ def _train(task: Task) -> dict[str, float]:
     return {k: v for k, v in figures.items() if math.isfinite(v)}
 
 
+def place_of(task: Task) -> Path:
+    """Where the finished model is."""
+    return task.draft.with_name(task.draft.name.removeprefix(".draft-"))
+
+
 def publish(task: Task) -> Path:
     """Move the finished draft to its place by one rename: a checkpoint is there whole or not at all."""
-    place = task.draft.with_name(task.draft.name.removeprefix(".draft-"))
+    place = place_of(task)
     for file in task.draft.rglob("*"):
         if file.is_file():
             with open(file, "rb") as opened:
@@ -285,10 +313,15 @@ def main(folder: Path) -> int:
         run.stopping = True
 
     signal.signal(signal.SIGTERM, wish)
+    task = read_task(run, main=False)
     try:
-        _train(read_task(run, main=False))
+        if not place_of(task).is_dir():  # else the first rank only registers it
+            _train(task)
     except Stopped:
         return 0
+    except ArenaError as error:
+        print(f"Process {os.environ['RANK']}: {error}", flush=True)
+        return 1
     return 0
 
 

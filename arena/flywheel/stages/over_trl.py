@@ -17,11 +17,17 @@ from accelerate import PartialState
 from datasets import Dataset, load_from_disk
 from transformers import AutoTokenizer, TrainerCallback
 
+from arena.flywheel.stages.sharded import check_gatherable, engine, gathered
 from arena.flywheel.task import Task
 from arena.records import ArenaError, BadInput, Json
 from arena.worker import Stopped
 
 Message = dict[str, str]
+RENAMED = {
+    "gradient_checkpointing": "activation_checkpointing",
+    "gradient_checkpointing_kwargs": "activation_checkpointing_kwargs",
+}
+"""Settings under the names that everybody still uses -> transformers' new ones."""
 
 
 def arguments(kind: Any, task: Task) -> Any:
@@ -39,9 +45,9 @@ def arguments(kind: Any, task: Task) -> Any:
     gpu = torch.cuda.is_available()
     base: dict[str, Any] = {
         "output_dir": str(task.work),
-        "use_cpu": not gpu,
+        "use_cpu": not gpu and engine() != "DeepSpeed",  # it has a CPU engine of its own
         "bf16": gpu and torch.cuda.is_bf16_supported(),
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         "save_strategy": "steps",
         "save_total_limit": 1,
         "logging_steps": 1,
@@ -56,7 +62,7 @@ def arguments(kind: Any, task: Task) -> Any:
     if not gpu and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         base["ddp_backend"] = "gloo"
     try:
-        return kind(**{**base, **task.settings})
+        return kind(**{**base, **{RENAMED.get(k, k): v for k, v in task.settings.items()}})
     except (TypeError, ValueError) as error:
         raise BadInput(f"The settings do not go together: {error}") from error
 
@@ -166,6 +172,7 @@ def fit(trainer: Any, task: Task, saver: Callable[[Any, Path], None] | None = No
         Stopped: the user asked; a checkpoint was written after the current step.
         ArenaError: the loss is no number any more.
     """
+    check_gatherable(trainer)
     trainer.add_callback(Reporter(task))
     checkpoint = latest_whole(task)
     result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -181,14 +188,11 @@ def fit(trainer: Any, task: Task, saver: Callable[[Any, Path], None] | None = No
 
 def save(trainer: Any, task: Task) -> None:
     """The model and its tokenizer as one ordinary folder of safetensors, in the student's own dtype."""
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if task.lora:
-        model = model.merge_and_unload()
-    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
-        trainer.save_model(str(task.draft))  # these gather their shards themselves
-    elif task.main:
-        model.to(student_dtype(task)).save_pretrained(task.draft)
+    pieces = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    model = gathered(trainer, task) if pieces else trainer.accelerator.unwrap_model(trainer.model)
     if task.main:
+        model = model.merge_and_unload() if task.lora else model
+        model.to(student_dtype(task)).save_pretrained(task.draft)
         trainer.processing_class.save_pretrained(task.draft)
 
 

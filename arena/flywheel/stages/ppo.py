@@ -37,6 +37,7 @@ from arena.flywheel.stages.ppo_sums import (
     whiten,
 )
 from arena.flywheel.stages.rewards import check_reward, load_reward_model
+from arena.flywheel.stages.sharded import refuse_engine
 from arena.flywheel.task import Task
 from arena.records import ArenaError, Example
 from arena.worker import Stopped
@@ -45,6 +46,7 @@ Tensor = torch.Tensor
 
 
 def train(task: Task) -> dict[str, float]:
+    refuse_engine("PPO")
     config = read_config(task)
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     trainer = _Trainer(task, config, accelerator)
