@@ -13,7 +13,7 @@ from arena.battles import fight
 from arena.battles.jury_room import ensure_judge
 from arena.flywheel import harness
 from arena.flywheel.grades import grades
-from arena.records import ArenaError, Contender, Judge, TestSet
+from arena.records import ArenaError, BadInput, Contender, Judge, TestSet
 from arena.store import Store
 from pages import flywheel_training, job_panel
 from pages.flywheel_checkpoints import ratings
@@ -97,6 +97,8 @@ def start_grading(store: Store, names: tuple[str, ...], testset: str, judge: str
     Raises:
         BadInput: fewer than two contenders, or a name that is not there.
     """
+    if len(set(names)) < 2:  # before the judge is kept
+        raise BadInput("Choose at least two contenders to grade; their grades settle battles too.")
     grader = ensure_judge(store, judge, "single").name
     return fight.launch(store, fight.FightSettings(testset, names, grader))
 

@@ -18,7 +18,7 @@ from arena.flywheel.train import check_student, launch
 from arena.flywheel.training_sets import leaks
 from arena.records import ArenaError, Contender, Json, Round, TrainingSet, content_id
 from arena.store import Store
-from pages import flywheel_charts, flywheel_lessons, job_panel
+from pages import flywheel_charts, flywheel_export, flywheel_lessons, job_panel
 from pages.flywheel_lessons import Form, Wish
 
 FIELDS = 13
@@ -48,6 +48,7 @@ def render(store: Store, form: Form) -> None:
     with gr.Row():
         figure = gr.Dropdown(["loss"], value="loss", label="Curve", scale=1, elem_id="flywheel-figure")
         loss_plot = gr.Plot(show_label=False, scale=4, elem_id="flywheel-loss")
+    flywheel_export.render(store)
     timer = gr.Timer(2.0)
     training: list[Any] = [name, preset, epochs, rate, lora, threads, reward, aside, more]
 
