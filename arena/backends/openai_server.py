@@ -26,10 +26,10 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from arena.backends import Completion, Prompt, openai_wire
-from arena.backends.endpoints import Endpoint, Gate
+from arena.backends.endpoints import Endpoint, Gate, urls_of
 from arena.backends.openai_wire import Next, Trouble
 from arena.backends.options import Options
-from arena.records import BackendError, BadInput, Contender, Outcome, Settings
+from arena.records import BackendError, Contender, Outcome, Settings
 
 MOST_TIMEOUTS = 3
 LOST = (aiohttp.ClientError, OSError, asyncio.IncompleteReadError)
@@ -152,7 +152,7 @@ class ServerChat:
                 ) as reply:
                     if reply.status in {401, 403}:
                         raise self._stopped(f"{endpoint.url} answers HTTP {reply.status}")
-                    self._model = self._model or _first_model(await reply.read())
+                    self._model = self._model or openai_wire.first_model(await reply.read())
             except (*LOST, TimeoutError) as error:
                 troubles.append(f"{endpoint.url}: {error or type(error).__name__}")
         if len(troubles) == len(self._endpoints):
@@ -166,16 +166,9 @@ class ServerChat:
             )
 
     def _stopped(self, error: str) -> BackendError:
-        key = self._server.key_env
-        if "404" in error:
-            advice = f"It may not serve the model {self._model!r}, or the URL lacks its /v1."
-        elif key and not self._server.key:
-            advice = f"The environment variable {key} is not set; set it to the API key and start again."
-        else:
-            advice = (
-                f"Check the key in {key}." if key else "Name the variable that holds the key: --key-env VAR."
-            )
-        return BackendError(f"{self._server.name}: {error}. {advice}")
+        server = self._server
+        advice = openai_wire.advice(error, self._model, server.key_env, bool(server.key))
+        return BackendError(f"{server.name}: {error}. {advice}")
 
     def _launch(self, batch: list[Prompt], done: queue.SimpleQueue[Completion | BackendError]) -> None:
         for prompt in batch:
@@ -250,8 +243,7 @@ class ServerChat:
         sent = openai_wire.body(prompt, self._model, endpoint.dialect, self._server.extra or {})
         async with self._session.post(f"{endpoint.url}/chat/completions", data=json.dumps(sent)) as reply:
             raw = await reply.read()
-            after = reply.headers.get("Retry-After", "")
-            wait = min(60.0, float(after)) if after.replace(".", "", 1).isdigit() else 0.0
+            wait = openai_wire.pause(reply.headers.get("Retry-After", ""))
             return openai_wire.read(prompt.key, reply.status, raw, sent, endpoint.dialect), wait
 
     async def _stream(self, prompt: Prompt, said: queue.SimpleQueue[str | BackendError | None]) -> None:
@@ -279,38 +271,8 @@ class ServerChat:
                 )
                 raise BackendError(f"{self._server.name}: {ended.error}")
             async for line in reply.content:
-                event = line.strip()
-                if not event.startswith(b"data:") or event == b"data: [DONE]":
-                    continue
-                choices = json.loads(event[5:]).get("choices") or [{}]
-                if piece := (choices[0].get("delta") or {}).get("content"):
+                if piece := openai_wire.piece(line):
                     yield piece
-
-
-def _first_model(raw: bytes) -> str:
-    try:
-        return str(json.loads(raw)["data"][0]["id"])
-    except (ValueError, LookupError, TypeError):
-        return ""
-
-
-def server_urls(contender: Contender) -> tuple[str, ...]:
-    """The contender's URLs, each ending where /chat/completions begins.
-
-    Raises:
-        BadInput: none, or one that is no http(s) URL.
-    """
-    urls = []
-    for url in contender.location.split():
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise BadInput(
-                f"Contender {contender.name!r}: {url!r} is no server URL; write http://HOST:PORT/v1."
-            )
-        urls.append(url.rstrip("/") + ("" if parts.path.strip("/") else "/v1"))
-    if not urls:
-        raise BadInput(f"Contender {contender.name!r} needs a server URL such as http://127.0.0.1:8000/v1.")
-    return tuple(urls)
 
 
 def open_chat(contender: Contender) -> ServerChat:
@@ -319,7 +281,7 @@ def open_chat(contender: Contender) -> ServerChat:
     return ServerChat(
         Server(
             contender.name,
-            server_urls(contender),
+            urls_of(contender),
             contender.model,
             key=os.environ.get(contender.key_env, "") if contender.key_env else "",
             key_env=contender.key_env,

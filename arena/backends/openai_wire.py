@@ -160,3 +160,40 @@ def _message(said: Any) -> str:
 
 def _cut(raw: bytes) -> str:
     return raw[:200].decode("utf-8", "replace")
+
+
+def first_model(raw: bytes) -> str:
+    """The first model of a server's list; empty where the list names none."""
+    try:
+        return str(json.loads(raw)["data"][0]["id"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def piece(line: bytes) -> str:
+    """What one line of a streamed answer adds to it; empty for lines that add nothing.
+
+    Raises:
+        ValueError: the line breaks off.
+    """
+    event = line.strip()
+    if not event.startswith(b"data:") or event == b"data: [DONE]":
+        return ""
+    choices = json.loads(event[5:]).get("choices") or [{}]
+    return (choices[0].get("delta") or {}).get("content") or ""
+
+
+def pause(retry_after: str) -> float:
+    """Seconds to wait by the Retry-After field, at most a minute; 0 where it names none."""
+    return min(60.0, float(retry_after)) if retry_after.replace(".", "", 1).isdigit() else 0.0
+
+
+def advice(error: str, model: str, key_env: str, has_key: bool) -> str:
+    """What to do where no call to a server can work."""
+    if "HTTP 404" in error:  # a port may hold these digits too
+        return f"It may not serve the model {model!r}, or the URL lacks its /v1."
+    if key_env and not has_key:
+        return f"The environment variable {key_env} is not set; set it to the API key and start again."
+    return (
+        f"Check the key in {key_env}." if key_env else "Name the variable that holds the key: --key-env VAR."
+    )

@@ -1,16 +1,27 @@
-"""Draws one answer's tokens from a model's logits, with a seed of its own whatever shares its batch."""
+"""What may be asked of a draw, and how one answer's tokens are drawn from logits, whatever shares its batch."""
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from arena.backends import Prompt
-from arena.records import Json, content_id
+from arena.records import BadInput, Json, Sampling, content_id
 
 NUCLEUS = 512
 """Most likely tokens looked at first; the whole vocabulary is sorted only where top_p needs more."""
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Raise BadInput where nothing could be drawn so."""
+    if not 0 <= sampling.temperature < math.inf:
+        raise BadInput(f"The temperature is {sampling.temperature:g}; it should be 0 or more.")
+    if not 0 < sampling.top_p <= 1:
+        raise BadInput(f"top_p is {sampling.top_p:g}; it should be above 0 and at most 1.")
+    if sampling.max_tokens < 1:
+        raise BadInput(f"Most new tokens are {sampling.max_tokens}; an answer needs at least 1.")
 
 
 @dataclass

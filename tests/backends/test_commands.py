@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arena.backends import commands
-from arena.records import BadInput, Contender
+from arena.records import BadInput, Contender, Sampling
 from arena.store import Store
 
 
@@ -45,6 +45,11 @@ def test_servers_are_kept_with_the_name_of_their_key(home: Path) -> None:
     assert (found.key_env, found.options) == ("MY_KEY", {"max_in_flight": 9})
 
 
+def test_answers_are_drawn_as_told(home: Path) -> None:
+    words = "--recorded --temperature 0.2 --top-p 0.9 --max-tokens 64 --seed -1 --stop END --stop ###"
+    assert added(home, *words.split()).sampling == Sampling(0.2, 0.9, 64, None, ("END", "###"))
+
+
 def test_a_hub_id_a_gguf_file_and_a_backend_of_choice(home: Path, tmp_path: Path) -> None:
     assert added(home / "1", "--hub", "org/model").location == "org/model"
     (tmp_path / "x.gguf").write_bytes(b"GGUF")
@@ -58,6 +63,11 @@ def test_a_hub_id_a_gguf_file_and_a_backend_of_choice(home: Path, tmp_path: Path
     [
         (["--path", "/nowhere"], "no config.json"),
         (["--gguf", "/nowhere.gguf"], "no GGUF file"),
+        (["--gguf", __file__], "is no GGUF file"),
+        (["--url", "http://a:1", "--key-env", "sk-1234"], "no name of an environment variable"),
+        (["--recorded", "--temperature", "-1"], "temperature is -1; it should be 0 or more"),
+        (["--recorded", "--top-p", "0"], "top_p is 0"),
+        (["--recorded", "--max-tokens", "0"], "at least 1"),
         (["--hub", "model"], "ORGANISATION/MODEL"),
         (["--url", "localhost"], "http://"),
         (["--recorded", "--option", "x"], "NAME=VALUE"),
