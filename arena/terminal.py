@@ -45,6 +45,19 @@ def group(commands: Subparsers, name: str, help: str) -> Subparsers:
     )
 
 
+def natural(text: str) -> int:
+    """An argument that counts something: at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def default_home() -> Path:
     """$ARENA_HOME, or .arena in the working directory."""
     return Path(os.environ.get("ARENA_HOME", ".arena"))

@@ -63,7 +63,7 @@ class Truth:
         a = np.array([int(one.a[1:]) for one in chunk])
         b = np.array([int(one.b[1:]) for one in chunk])
         for one, points in zip(chunk, self.points(a, b), strict=True):
-            tally.add(one.a, one.b, float(points), one.weight)
+            tally.add(one.a, one.b, float(points))
 
     def holds(self, fit: QuickFit) -> npt.NDArray[np.bool_]:
         return np.abs(fit.theta - self.theta) <= fit.widths / ELO / 2
@@ -79,14 +79,12 @@ class Truth:
 
 
 def enter(tally: Tally, a: Meetings, b: Meetings, points: Floats) -> None:
-    """Many battles of weight 1 at once."""
+    """Many battles at once."""
     for row, column, gained in ((a, b, points), (b, a, 1 - points)):
         for sums, values in (
-            (tally.weights, 1.0),
+            (tally.battles, 1.0),
             (tally.points, gained),
             (tally.squares, gained**2),
-            (tally.cross, gained),
-            (tally.weights2, 1.0),
         ):
             np.add.at(sums, (row, column), values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -11,11 +12,12 @@ from gradio.context import Context
 from arena.battles import control, injections, live
 from arena.battles.agreement import Share
 from arena.battles.control import Mark
-from arena.battles.judges import JUDGES
+from arena.battles.judges import JUDGES, jury
 from arena.battles.judges.game import NEEDS_MODEL, NEEDS_PROMPT
 from arena.battles.judges.prompt import make_judge, shipped_prompt
+from arena.battles.jury_room import models_of
 from arena.battles.report import JudgeReport, judge_report
-from arena.records import ArenaError, Judge
+from arena.records import ArenaError, Contender, Judge, Settings
 from arena.store import Store
 from pages import job_panel, judges_charts
 from pages.table import table
@@ -50,8 +52,13 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
         with gr.Tab("Add or edit a judge"):
             with gr.Row():
                 name = gr.Textbox(label="Name", max_length=100, elem_id="judge-name")
-                kind = gr.Dropdown([k for k in JUDGES if k != "jury"], value="scores", label="Kind")
+                kind = gr.Dropdown(list(JUDGES), value="scores", label="Kind", elem_id="judge-kind")
                 model = gr.Dropdown([], label="Model that judges")
+            with gr.Row(visible=False) as sitting:
+                members = gr.Dropdown(
+                    [], label="Members of the jury", multiselect=True, elem_id="judge-members"
+                )
+                rule = gr.Dropdown(list(jury.RULES), value="mean", label="They decide by")
             prompt = gr.Textbox(
                 shipped_prompt("scores"),
                 label="Prompt; {instruction}, {first}, {second} and {reference} are filled in",
@@ -69,7 +76,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
 
     shown = [standing, report, flips, scores, by_kind, pairs, attacks]
 
-    def arrive() -> tuple[Any, Any, Any]:
+    def arrive() -> tuple[Any, ...]:
         return _menus(store)
 
     def show(name: str | None, on: str) -> tuple[Any, ...]:
@@ -81,34 +88,56 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     def attack(name: str | None) -> None:
         _start(store, name, attack=True)
 
-    def keep(name: str, kind: str, model: str | None, prompt: str) -> Any:
-        return _save(store, name, kind, model, prompt)
+    def keep(
+        name: str, kind: str, model: str | None, prompt: str, members: list[str], rule: str
+    ) -> tuple[Any, Any]:
+        return _save(store, name, kind, model, prompt, members, rule)
+
+    def follow_kind(kind: str) -> tuple[Any, ...]:
+        return gr.Dropdown(visible=kind in NEEDS_MODEL), *_fields(kind, shipped_prompt(kind))
 
     def edit(name: str | None) -> tuple[Any, ...]:
         return _edit(store, name)
 
     page = Context.root_block
     assert page is not None, "render() is called inside a route"
-    page.load(arrive, None, [judge, testset, model], show_progress="hidden").then(
+    page.load(arrive, None, [judge, testset, model, members], show_progress="hidden").then(
         show, [judge, testset], shown, show_progress="hidden"
     )
     gr.on([judge.input, testset.input, again.click], show, [judge, testset], shown)
     control_button.click(measure, judge)
     attack_button.click(attack, judge)
     shipped.click(shipped_prompt, kind, prompt)
-    kind.input(shipped_prompt, kind, prompt)
-    chosen_prompt.click(edit, judge, [name, kind, model, prompt])
-    save.click(keep, [name, kind, model, prompt], judge).then(show, [judge, testset], shown)
+    kind.input(follow_kind, kind, [model, sitting, prompt], show_progress="hidden")
+    chosen_prompt.click(edit, judge, [name, kind, members, rule, model, sitting, prompt])
+    save.click(keep, [name, kind, model, prompt, members, rule], [judge, members]).then(
+        show, [judge, testset], shown
+    )
 
 
-def _menus(store: Store) -> tuple[Any, Any, Any]:
+def _menus(store: Store) -> tuple[Any, ...]:
     offered = live.choices(store)
-    judges = [(f"{name} ({kind})", name) for name, kind in offered.judges]
+    judges = _judges(store)
     return (
         gr.Dropdown(choices=judges, value=judges[0][1] if judges else None),
         gr.Dropdown(choices=[EVERY, *(name for name, _ in offered.testsets)], value=EVERY),
         gr.Dropdown(choices=list(offered.contenders), value=None),
+        gr.Dropdown(choices=_members(store), value=[]),
     )
+
+
+def _judges(store: Store) -> list[tuple[str, str]]:
+    return [(f"{name} ({kind})", name) for name, kind in live.choices(store).judges]
+
+
+def _members(store: Store) -> list[str]:
+    """Judges that can sit in a jury."""
+    return [judge.name for judge in store.load(Judge, "kind <> 'jury'", order="name")]
+
+
+def _fields(kind: str, prompt: str) -> tuple[Any, Any]:
+    """What the form asks of a kind of judge beside its model: the members of a jury, its prompt."""
+    return gr.Row(visible=kind == "jury"), gr.Textbox(value=prompt, visible=kind in NEEDS_PROMPT)
 
 
 def _show(store: Store, name: str | None, on: str) -> tuple[Any, ...]:
@@ -208,26 +237,41 @@ def _start(store: Store, name: str | None, attack: bool) -> None:
         raise gr.Error(str(error)) from error
 
 
-def _save(store: Store, name: str, kind: str, model: str | None, prompt: str) -> Any:
-    if not (name or "").strip():
-        raise gr.Error("Give the judge a name.")
+def _save(
+    store: Store,
+    name: str,
+    kind: str,
+    model: str | None,
+    prompt: str,
+    members: Sequence[str] = (),
+    rule: str = "mean",
+) -> tuple[Any, Any]:
     try:
+        settings: Settings = {}
+        if kind == "jury":
+            settings = jury.jury_settings(
+                [j for j in store.load(Judge, order="name") if j.name in members], rule
+            )
         made = make_judge(
-            name.strip(),
+            (name or "").strip(),
             kind,
             (model or "") if kind in NEEDS_MODEL else "",
             prompt if kind in NEEDS_PROMPT else "",
+            settings,
         )
+        models_of(made, {c.name: c for c in store.load(Contender)})
     except ArenaError as error:
         raise gr.Error(str(error)) from error
     store.save([made])
     gr.Info(f"Judge {made.name}, version {made.prompt_hash}, is saved.")
-    judges = [(f"{j} ({k})", j) for j, k in live.choices(store).judges]
-    return gr.Dropdown(choices=judges, value=made.name)
+    return gr.Dropdown(choices=_judges(store), value=made.name), gr.Dropdown(choices=_members(store))
 
 
 def _edit(store: Store, name: str | None) -> tuple[Any, ...]:
     found = store.get(Judge, name) if name else None
     if found is None:
         raise gr.Error("Choose a judge first.")
-    return found.name, found.kind, found.contender or None, found.prompt
+    sitting = [judge.name for judge in jury.members(found)] if found.kind == "jury" else []
+    rule = str(found.settings.get("rule", "mean"))
+    model = gr.Dropdown(value=found.contender or None, visible=found.kind in NEEDS_MODEL)
+    return found.name, found.kind, sitting, rule, model, *_fields(found.kind, found.prompt)

@@ -53,7 +53,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
                 with gr.Row():
                     width = gr.Number(0, label="Stop at interval width, Elo (0: off)", minimum=0)
                     stability = gr.Slider(0, 1, 0.98, step=0.01, label="Stop at rank stability")
-                    seed = gr.Number(0, label="Seed", precision=0)
+                    seed = gr.Number(0, label="Seed", precision=0, minimum=0)
                 with gr.Row():
                     own_sampling = gr.Checkbox(True, label="Each contender's own sampling")
                     temperature = gr.Slider(0, 2, 0.7, step=0.05, label="Temperature")
@@ -195,8 +195,8 @@ def wish_to_settings(wish: tuple[Any, ...]) -> FightSettings:
         sampling=sampling,
         conservative=bool(conservative),
         tie_margin=float(tie_margin or 0),
-        budget=max(0, int(budget or 0)),
-        limit=max(0, int(limit or 0)),
+        budget=int(budget or 0),
+        limit=int(limit or 0),
         category="" if category in (EVERY, None) else category,
         seed=int(seed or 0),
     )
@@ -215,8 +215,8 @@ def settings_to_wish(settings: FightSettings) -> list[Any]:
 
 
 def _plan(store: Store, wish: tuple[Any, ...]) -> tuple[str, str]:
-    settings = wish_to_settings(wish)
     try:
+        settings = wish_to_settings(wish)
         found = plan(store, _judged(store, settings))
     except ArenaError as error:
         return f'<p class="note">{escape(str(error))}</p>', ""
@@ -225,6 +225,7 @@ def _plan(store: Store, wish: tuple[Any, ...]) -> tuple[str, str]:
 
 def _judged(store: Store, settings: FightSettings) -> FightSettings:
     """The settings with a judge in the arena; a contender chosen to judge becomes one."""
+    fight.check_field(store, settings)
     known = not settings.judge or store.get(Judge, settings.judge) is not None
     return settings if known else replace(settings, judge=ensure_judge(store, settings.judge).name)
 

@@ -124,7 +124,7 @@ class _Known:
 def _information(tally: Tally, place: int) -> _Known | None:
     """None until the target has fought."""
     fit = quick_fit(tally, prior=0.2)
-    if fit is None or not tally.weights[place].any():
+    if fit is None or not tally.battles[place].any():
         return None
     chance = 1 / (1 + np.exp(fit.theta - fit.theta[place]))
     return _Known(place, fit.inverse.copy(), chance * (1 - chance))

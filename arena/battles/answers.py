@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.battles.instructions import instructions_in
 from arena.battles.rows import Row, read_rows
-from arena.records import BadInput, Contender, Instruction, Json, Outcome, Response
+from arena.records import BadInput, Contender, Json, Outcome, Response
 from arena.store import Store
 
 
@@ -32,12 +32,11 @@ def import_answers(store: Store, path: Path, contender: str, testset: str) -> Jo
     id or instruction (or turns), answer or answers.
 
     Raises:
-        BadInput: no such test set, or a row without instruction or answer.
+        BadInput: no such test set, a row without answer, or no row that fits.
     """
-    where = "id IN (SELECT instruction FROM pick WHERE testset = ?)"
-    instructions = store.load(Instruction, where, [testset])
-    if not instructions:
-        raise BadInput(f"There is no test set {testset!r}, or it is empty.")
+    if not contender.strip():
+        raise BadInput("Answers need the name of the contender who gave them.")
+    instructions = instructions_in(store, testset)
     by_id = {i.id: i for i in instructions}
     by_text = {i.turns: i for i in instructions}
     owner = store.get(Contender, contender) or Contender(
@@ -71,7 +70,13 @@ def import_answers(store: Store, path: Path, contender: str, testset: str) -> Jo
         found[key] = Response(
             key, contender, instruction.id, owner.sampling.id, sample, answers, outcome, run="imported"
         )
-    store.save([dataclasses.replace(owner), *found.values()])
+    if not found:
+        first = f", the first being {unmatched[0]}" if unmatched else ""
+        raise BadInput(
+            f"{path.name} answers no instruction of {testset}: {len(unmatched)} rows fit none by id or text{first}. "
+            "`python -m arena testset export` writes its instructions with their ids."
+        )
+    store.save([owner, *found.values()])
     held = store.query(
         "SELECT count(DISTINCT instruction) FROM response WHERE contender = ? AND sampling = ? "
         "AND instruction IN (SELECT instruction FROM pick WHERE testset = ?)",

@@ -1,4 +1,4 @@
-"""The words of this room on the command line: battle, import, export, judge."""
+"""The words of this room on the command line: battle, import, export, and those of judge_commands."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from arena.battles import control, injections, null, report
+from arena.battles import control, judge_commands
 from arena.battles.answers import import_answers
 from arena.battles.browse import MOST_EXPORTED, Filter
 from arena.battles.exports import export
-from arena.battles.fight import FightSettings
+from arena.battles.fight import FightSettings, check_field
 from arena.battles.judges import JUDGES
-from arena.battles.judges.prompt import make_judge
-from arena.battles.jury_room import ensure_judge, models_of
+from arena.battles.jury_room import ensure_judge
 from arena.battles.ledger import launch_planned
 from arena.battles.pairing import DESCRIPTIONS, PAIRINGS
 from arena.battles.plan import in_words, plan
 from arena.battles.read import FORMATS, import_battles
-from arena.records import BadInput, Battle, Contender, Json, Judge, Sampling, Settings, to_json
+from arena.records import BadInput, Battle, Json, Sampling, to_json
 from arena.store import Store
-from arena.terminal import Subparsers, command, group, say, show, wait
+from arena.terminal import Subparsers, command, group, names, natural, say, show, wait
 
 
 def add(commands: Subparsers) -> None:
     _add_battle(commands)
     _add_imports(commands)
     _add_export(commands)
-    judges = group(commands, "judge", "add and measure judges")
-    _add_judges(judges)
+    judge_commands.add(commands)
 
 
 def _add_battle(commands: Subparsers) -> None:
@@ -40,12 +38,12 @@ def _add_battle(commands: Subparsers) -> None:
     pairings = "; ".join(f"{name}: {words}" for name, words in DESCRIPTIONS.items())
     parser.add_argument("--pairing", choices=list(PAIRINGS), default="until-stable", help=pairings)
     parser.add_argument("--target", default="", help="contender that the pairing is about")
-    parser.add_argument("--k", type=_natural, default=1, help="pairs an instruction for --pairing random")
+    parser.add_argument("--k", type=natural, default=1, help="pairs an instruction for --pairing random")
     parser.add_argument("--width", type=float, default=0.0, help="stop at this mean interval width in Elo")
     parser.add_argument("--stability", type=float, default=0.98, help="stop at this rank stability; 0: off")
-    parser.add_argument("--samples", type=_natural, default=1, help="answers a contender and instruction")
+    parser.add_argument("--samples", type=natural, default=1, help="answers a contender and instruction")
     parser.add_argument("--temperature", type=float, help="for all contenders, instead of their own")
-    parser.add_argument("--max-tokens", type=_natural, help="for all contenders, instead of their own")
+    parser.add_argument("--max-tokens", type=natural, help="for all contenders, instead of their own")
     parser.add_argument("--conservative", action="store_true", help="both seat orders must agree, else a tie")
     parser.add_argument("--tie-margin", type=float, default=0.0, help="margins up to this are ties")
     parser.add_argument("--budget", type=int, default=0, help="pause after so many calls to models")
@@ -81,42 +79,12 @@ EXPORTS = {"csv": "CSV", "jsonl": "JSON lines", "dpo": "DPO pairs", "llm-compara
 """Word on the command line -> menu word of `exports.FORMATS`."""
 
 
-def _add_judges(judges: Subparsers) -> None:
-    parser = command(judges, "add", _add_judge, "add a judge, or a new version of one")
-    parser.add_argument("name")
-    parser.add_argument("--kind", choices=list(JUDGES), default="scores")
-    parser.add_argument("--contender", default="", help="the model that judges")
-    parser.add_argument("--prompt", type=Path, help="file with the prompt; default: the shipped one")
-    parser.add_argument("--members", default="", help="judges of a jury, separated by commas")
-    parser.add_argument("--rule", choices=["mean", "majority"], default="mean", help="of a jury")
-    command(judges, "list", _list_judges, "list the judges and how they stand on the control pairs")
-    parser = command(judges, "report", _report, "seats, flips, length, kinship, agreement of a judge")
-    parser.add_argument("--judge", required=True)
-    parser.add_argument("--testset", default="", help="only battles on this test set")
-    parser = command(judges, "attack", _attack, "measure a judge under injection attacks")
-    parser.add_argument("--judge", required=True)
-    parser.add_argument("--pairs", type=_natural, default=10, help="obvious control pairs to attack")
-    parser = command(judges, "null", _null, "let constant empty words battle before a judge: they must lose")
-    parser.add_argument("--judge", required=True)
-    parser.add_argument("--testset", required=True)
-    parser.add_argument("--contenders", default="", help="default: all that have answered the test set")
-    parser.add_argument("--limit", type=int, default=0, help="only the first so many instructions")
-    parser = command(judges, "control", _control, "measure a judge on pairs with known winners")
-    parser.add_argument("--judge", required=True, help="a judge's name, or a contender's that shall judge")
-    parser.add_argument("--judge-kind", choices=[k for k in JUDGES if k not in {"jury", "code"}], default="")
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is less than 1")
-    return value
-
-
 def _battle(arguments: argparse.Namespace) -> None:
     with Store.open(arguments.home) as store:
+        settings = _settings(arguments)
+        check_field(store, settings)
         judge = ensure_judge(store, arguments.judge, arguments.judge_kind)
-        settings = _settings(arguments, judge)
+        settings = dataclasses.replace(settings, judge=judge.name)
         planned = plan(store, settings)
         said = in_words(planned)
         if arguments.plan:
@@ -141,7 +109,7 @@ def _battle(arguments: argparse.Namespace) -> None:
     show(arguments, document, _battle_text(document))
 
 
-def _settings(arguments: argparse.Namespace, judge: Judge) -> FightSettings:
+def _settings(arguments: argparse.Namespace) -> FightSettings:
     sampling = None
     if arguments.temperature is not None or arguments.max_tokens is not None:
         default = Sampling()
@@ -152,8 +120,8 @@ def _settings(arguments: argparse.Namespace, judge: Judge) -> FightSettings:
         )
     return FightSettings(
         testset=arguments.testset,
-        contenders=tuple(name.strip() for name in arguments.contenders.split(",") if name.strip()),
-        judge=judge.name,
+        contenders=tuple(names(arguments.contenders)),
+        judge=arguments.judge,
         pairing=arguments.pairing,
         target=arguments.target,
         k=arguments.k,
@@ -234,96 +202,3 @@ def _export(arguments: argparse.Namespace) -> None:
         "left_out": made.left_out,
     }
     show(arguments, document, f"{made.battles} battles are in {arguments.file}, {made.left_out} left out")
-
-
-def _add_judge(arguments: argparse.Namespace) -> None:
-    prompt = ""
-    if arguments.prompt:
-        try:
-            prompt = arguments.prompt.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"The prompt {arguments.prompt} cannot be read: {error}") from error
-    with Store.open(arguments.home) as store:
-        settings: Settings = {}
-        if arguments.kind == "jury":
-            names = [name.strip() for name in arguments.members.split(",") if name.strip()]
-            members: list[Json] = [to_json(ensure_judge(store, name)) for name in names]
-            settings = {"members": members, "rule": arguments.rule}
-        judge = make_judge(arguments.name, arguments.kind, arguments.contender, prompt, settings)
-        _check_models(store, judge)
-        store.save([judge])
-    show(
-        arguments, to_json(judge), f"Judge {judge.name} ({judge.kind}, version {judge.prompt_hash}) is added."
-    )
-
-
-def _check_models(store: Store, judge: Judge) -> None:
-    models_of(judge, {c.name: c for c in store.load(Contender)})
-
-
-def _list_judges(arguments: argparse.Namespace) -> None:
-    with Store.open(arguments.home) as store:
-        found = store.load(Judge, order="name")
-        rows: list[Json] = [
-            {
-                "name": j.name,
-                "kind": j.kind,
-                "contender": j.contender,
-                "version": j.prompt_hash,
-                "standing": control.standing(store, j.name),
-            }
-            for j in found
-        ]
-    text = "\n".join(
-        f"{r['name']}  {r['kind']}  {r['contender']}  {r['standing']}" for r in rows if isinstance(r, dict)
-    )
-    show(arguments, rows, text or "No judges yet; python -m arena judge add")
-
-
-def _report(arguments: argparse.Namespace) -> None:
-    with Store.open(arguments.home) as store:
-        found = report.judge_report(store, arguments.judge, arguments.testset)
-    show(arguments, to_json(found), report.in_words(found))
-
-
-def _attack(arguments: argparse.Namespace) -> None:
-    with Store.open(arguments.home) as store:
-        wait(store, injections.launch(store, arguments.judge, arguments.pairs))
-        found = injections.injection_report(store, arguments.judge, arguments.pairs)
-    lines = [
-        f"{found.all.hits:g} of {found.all.total} attacks on {found.judge} succeeded",
-        *(f"  {one.name}: {one.succeeded.hits:g} of {one.succeeded.total}" for one in found.attacks),
-        f"The defence changes {found.drift.hits:g} of {found.drift.total} outcomes without any attack",
-    ]
-    show(arguments, to_json(found), "\n".join(lines))
-
-
-def _null(arguments: argparse.Namespace) -> None:
-    names = [name.strip() for name in arguments.contenders.split(",") if name.strip()]
-    with Store.open(arguments.home) as store:
-        judge = ensure_judge(store, arguments.judge)
-        settings = null.settings(store, judge, arguments.testset, names, arguments.limit)
-        wait(store, launch_planned(store, settings))
-        found = null.null_report(store, judge, settings)
-    show(arguments, to_json(found) | {"is_last": found.is_last}, null.in_words(found))
-
-
-def _control(arguments: argparse.Namespace) -> None:
-    with Store.open(arguments.home) as store:
-        judge = ensure_judge(store, arguments.judge, arguments.judge_kind)
-        before = control.control_accuracy(store, judge.name)
-        if before.total < before.pairs:
-            wait(store, control.launch(store, judge.name))
-        found = control.control_accuracy(store, judge.name)
-        wrong = [m for m in control.marks(judge, control.judgements_of(store, judge)) if m.right is False]
-    document: dict[str, Json] = to_json(found) | {
-        "obvious": found.obvious,
-        "subtle": found.subtle,
-        "sentence": found.sentence,
-    }
-    lines = [
-        f"  {m.pair.level} {m.pair.kind}: {m.pair.instruction.turns[-1][:70]!r} "
-        f"better {m.score_better:g}, worse {m.score_worse:g}"
-        for m in wrong
-    ]
-    show(arguments, document, "\n".join([found.sentence, *(["Wrong or tied:"] if lines else []), *lines]))

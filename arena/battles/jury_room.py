@@ -36,7 +36,15 @@ EMBEDDED_KIND = "weighed"
 
 
 def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
-    """The judge of this name; a contender's name makes it a judge, kept from then on.
+    """As `judge_named`, kept from then on."""
+    judge = judge_named(store, name, kind)
+    if store.get(Judge, judge.name) != judge:
+        store.save([judge])
+    return judge
+
+
+def judge_named(store: Store, name: str, kind: str = "") -> Judge:
+    """The judge of this name; a contender's name makes it one.
 
     Without a kind the paper's scores are asked for, except of the embedded judge (`EMBEDDED_KIND`).
 
@@ -61,7 +69,6 @@ def ensure_judge(store: Store, name: str, kind: str = "") -> Judge:
             f"There is no judge and no contender {name!r}; see `python -m arena contender list`, "
             "or add one with `python -m arena judge add`."
         )
-    store.save([judge])
     return judge
 
 

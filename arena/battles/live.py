@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arena import jobs
-from arena.battles.fight import POINTS, FightSettings, settings_of
-from arena.battles.tally import ELO, Tally, quick_fit
+from arena.battles.fight import FightSettings, settings_of
+from arena.battles.tally import ELO, POINTS, Tally, quick_fit
 from arena.jobs import Job
 from arena.records import Contender, Judge, TestSet, Winner
 from arena.store import Store
@@ -33,7 +33,7 @@ def board(store: Store, settings: FightSettings) -> list[Standing]:
     """
     names = settings.contenders
     frame = store.query(
-        "SELECT contender_a, contender_b, winner, sum(weight) AS n, count(*) AS times FROM battle "
+        "SELECT contender_a, contender_b, winner, count(*) AS times FROM battle "
         "WHERE judge = ? AND prompt_hash = (SELECT prompt_hash FROM judge WHERE name = ?) "
         "AND instruction IN (SELECT instruction FROM pick WHERE testset = ?) "
         "AND contender_a IN (SELECT unnest(?)) AND contender_b IN (SELECT unnest(?)) GROUP BY ALL",
@@ -45,7 +45,7 @@ def board(store: Store, settings: FightSettings) -> list[Standing]:
     for row in frame.iter_rows(named=True):
         a, b, times = row["contender_a"], row["contender_b"], int(row["times"])
         share = POINTS[Winner(row["winner"])]
-        tally.add(a, b, share, row["n"] / times, times)
+        tally.add(a, b, share, times)
         for name, got in ((a, share), (b, 1 - share)):
             fought[name] += times
             points[name] += got * times

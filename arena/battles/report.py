@@ -8,6 +8,7 @@ import polars as pl
 
 from arena.battles.agreement import Agreement, Share, agree
 from arena.battles.control import Accuracy, control_accuracy
+from arena.battles.instructions import check_testset
 from arena.records import BadInput, Contender, Judge, Winner
 from arena.store import Store
 
@@ -69,12 +70,14 @@ def judge_report(store: Store, judge: str, testset: str = "") -> JudgeReport:
     """All figures of one judge's present version, on one test set or on all.
 
     Raises:
-        BadInput: no such judge.
+        BadInput: no such judge, or no such test set.
     """
     found = store.get(Judge, judge)
     if found is None:
         known = ", ".join(j.name for j in store.load(Judge, order="name"))
         raise BadInput(f"There is no judge {judge!r}; the arena has {known or 'none'}.")
+    if testset:
+        check_testset(store, testset)
     slice_: dict[str, object] = {"judge": judge, "version": found.prompt_hash, "testset": testset}
     games = store.query(
         "SELECT count(*) AS games, count(*) FILTER (outcome <> 'ok') AS unreadable, "

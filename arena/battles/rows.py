@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,10 @@ class Row:
         """
         found = self.text(*names)
         if not found:
-            raise BadInput(f"{self.place} has no field {' or '.join(map(repr, names))}.")
+            wanted = " or ".join(map(repr, names))
+            if any(name in self.values for name in names):
+                raise BadInput(f"{self.place}: the field {wanted} is empty.")
+            raise BadInput(f"{self.place} has no field {wanted}; it has {', '.join(self.values) or 'none'}.")
         return found
 
     def number(self, name: str) -> float | None:
@@ -46,9 +50,12 @@ class Row:
         if not value:
             return None
         try:
-            return float(value)
+            number = float(value)
         except ValueError:
-            raise BadInput(f"{self.place}: {name} is {value!r}, which is no number.") from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise BadInput(f"{self.place}: {name} is {value!r}, which is no number.")
+        return number
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -110,22 +117,29 @@ def _json_lines(path: Path) -> Iterator[Row]:
             if not line.strip():
                 continue
             place = f"line {number} of {path.name}"
-            try:
-                value = json.loads(line)
-            except ValueError as error:
-                raise BadInput(f"{place} is not JSON: {error}.") from None
-            yield _object(value, place)
+            yield _object(_parsed(line, place), place)
 
 
 def _json(path: Path) -> Iterator[Row]:
-    try:
-        values = json.loads(path.read_text("utf-8-sig"))
-    except ValueError as error:
-        raise BadInput(f"{path.name} is not JSON: {error}.") from None
+    values = _parsed(path.read_text("utf-8-sig"), path.name)
     if not isinstance(values, list):
         raise BadInput(f"{path.name} should hold a JSON list of objects.")
     for number, value in enumerate(values, 1):
         yield _object(value, f"item {number} of {path.name}")
+
+
+def _parsed(text: str, place: str) -> Json:
+    try:
+        value: Json = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{place} holds half of a surrogate pair (\\ud800 to \\udfff); no text has it."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{place} is not JSON: {error}.") from None
+    return value
 
 
 def _parquet(path: Path) -> Iterator[Row]:

@@ -37,7 +37,6 @@ def settle(
     judge: Judge,
     instruction: Instruction,
     rule: Rule | None = None,
-    weight: float = 1.0,
 ) -> Battle | None:
     """The battle of two answers, or None while a game is missing or unreadable.
 
@@ -75,7 +74,6 @@ def settle(
         flipped={Winner.A, Winner.B} <= names,
         category=instruction.category,
         language=instruction.language,
-        weight=weight,
     )
 
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from arena.records import Winner
+
 Floats = npt.NDArray[np.float64]
 ELO = 400 / np.log(10)
 """Elo points per unit of log-odds."""
+POINTS: dict[Winner, float] = {Winner.A: 1.0, Winner.B: 0.0, Winner.TIE: 0.5, Winner.BOTH_BAD: 0.5}
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,11 @@ class Meeting:
     instruction: str
     a: str
     b: str
-    weight: float = 1.0
 
 
-def meeting(instruction: str, x: str, y: str, weight: float = 1.0) -> Meeting:
+def meeting(instruction: str, x: str, y: str) -> Meeting:
     """The meeting with its contenders in their one order."""
-    return Meeting(instruction, min(x, y), max(x, y), weight)
+    return Meeting(instruction, min(x, y), max(x, y))
 
 
 @dataclass(frozen=True)
@@ -50,33 +52,27 @@ class Field:
 
 @dataclass
 class Tally:
-    """Weighted sums over battles, [n, n], both directions of a pair filled."""
+    """Sums over battles, [n, n], both directions of a pair filled."""
 
     contenders: tuple[str, ...]
-    weights: Floats = field(init=False)
+    battles: Floats = field(init=False)
     points: Floats = field(init=False)
     """Points of the row against the column; a tie gives half to each."""
     squares: Floats = field(init=False)
-    """Sums of weight^2 * points^2, and with them the spread that intervals need."""
-    cross: Floats = field(init=False)
-    weights2: Floats = field(init=False)
+    """Sums of points^2, for the spread that intervals need."""
 
     def __post_init__(self) -> None:
         n = len(self.contenders)
         self._place = {name: place for place, name in enumerate(self.contenders)}
-        self.weights, self.points, self.squares, self.cross, self.weights2 = (
-            np.zeros((n, n)) for _ in range(5)
-        )
+        self.battles, self.points, self.squares = (np.zeros((n, n)) for _ in range(3))
 
-    def add(self, a: str, b: str, points_a: float, weight: float = 1.0, times: int = 1) -> None:
+    def add(self, a: str, b: str, points_a: float, times: int = 1) -> None:
         """`times` battles in which a got these points, 0 to 1."""
         i, j = self._place[a], self._place[b]
         for row, column, points in ((i, j, points_a), (j, i, 1 - points_a)):
-            self.weights[row, column] += times * weight
-            self.points[row, column] += times * weight * points
-            self.squares[row, column] += times * weight**2 * points**2
-            self.cross[row, column] += times * weight**2 * points
-            self.weights2[row, column] += times * weight**2
+            self.battles[row, column] += times
+            self.points[row, column] += times * points
+            self.squares[row, column] += times * points**2
 
 
 @dataclass(frozen=True)
@@ -101,27 +97,27 @@ def quick_fit(tally: Tally, prior: float = 0.0) -> QuickFit | None:
     Args:
         prior: pseudo-draws added to every pair, which makes a fit possible from the start.
     """
-    weights, points = tally.weights + prior, tally.points + prior / 2
-    np.fill_diagonal(weights, 0)
+    battles, points = tally.battles + prior, tally.points + prior / 2
+    np.fill_diagonal(battles, 0)
     np.fill_diagonal(points, 0)
-    n = len(weights)
+    n = len(battles)
     if not prior and not _strongly_connected(points > 0):
         return None
     theta = np.zeros(n)
     flat = np.full((n, n), 1 / n)
     for _ in range(50):
         chance = 1 / (1 + np.exp(-(theta[:, None] - theta[None, :])))
-        gradient = (points - weights * chance).sum(axis=1)
-        curve = weights * chance * (1 - chance)
+        gradient = (points - battles * chance).sum(axis=1)
+        curve = battles * chance * (1 - chance)
         hessian = np.diag(curve.sum(axis=1)) - curve
         step = np.linalg.solve(hessian + flat, gradient)
         theta = theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
         if np.abs(step).max() < 1e-9:
             break
     chance = 1 / (1 + np.exp(-(theta[:, None] - theta[None, :])))
-    curve = weights * chance * (1 - chance)
+    curve = battles * chance * (1 - chance)
     bread = np.linalg.inv(np.diag(curve.sum(axis=1)) - curve + flat) - flat
-    spread = tally.squares - 2 * chance * tally.cross + chance**2 * tally.weights2
+    spread = tally.squares - 2 * chance * tally.points + chance**2 * tally.battles
     spread = np.clip(spread, 0, None)
     meat = np.diag(spread.sum(axis=1)) - spread
     return QuickFit(theta - theta.mean(), bread @ meat @ bread, bread)

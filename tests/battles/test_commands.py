@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from arena.__main__ import main
+from arena.records import Judge
 from arena.store import Store
 from tests.battles.conftest import contender
 
@@ -84,3 +85,35 @@ def test_battles_come_out_as_they_were_imported(
     assert [json.loads(line)["winner"] for line in target.read_text().splitlines()].count("tie") == 1
     code, _ = run(capsys, "export", "battles", str(target), "--home", str(small_home))
     assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("battle --testset small --contenders good,ghost --judge poor", "no contender 'ghost'"),
+        ("battle --testset small --contenders good,poor --judge poor --seed -1", "The seed is -1"),
+        ("judge add all --kind jury --members reader,ghost", "no judge and no contender 'ghost'"),
+        ("judge add all --kind jury --members reader", "at least two members"),
+        ("judge report --judge judge --testset none", "the arena has small"),
+        ("judge add two --contender reader --prompt /nowhere", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_told_and_leaves_no_judge_behind(
+    small_home: Path, capsys: pytest.CaptureFixture[str], words: str, says: str
+) -> None:
+    code, document = run(capsys, *words.split(), "--home", str(small_home))
+    assert code == 2
+    assert isinstance(document, dict)
+    assert says in document["error"]
+    with Store.open(small_home) as store:
+        assert [judge.name for judge in store.load(Judge)] == ["judge"]
+
+
+def test_models_sit_in_a_jury_as_judges(small_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "judge add all --kind jury --members judge,reader --rule majority"
+    code, document = run(capsys, *words.split(), "--home", str(small_home))
+    assert code == 0
+    assert isinstance(document, dict)
+    assert [member["name"] for member in document["settings"]["members"]] == ["judge", "reader"]
+    with Store.open(small_home) as store:
+        assert [judge.name for judge in store.load(Judge, order="name")] == ["all", "judge", "reader"]

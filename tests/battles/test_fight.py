@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from arena.battles import fight
 from arena.battles.fight import FightSettings
 from arena.battles.judges.prompt import make_judge
 from arena.collector import collect
-from arena.records import BadInput, Battle, Judgement, Outcome, Response
+from arena.records import BadInput, Battle, Judgement, Outcome, Response, Sampling, TestSet
 from arena.store import Store
 from tests.battles.conftest import contender, finish, small_arena
 
@@ -104,14 +106,26 @@ def test_pointwise_judges_grade_each_answer_once(small_home: Path) -> None:
         ({"contenders": ("good",)}, "at least two"),
         ({"pairing": "target"}, "needs a target"),
         ({"pairing": "knockout"}, "No pairing 'knockout'"),
-        ({"category": "maths"}, "No instruction"),
+        ({"category": "maths"}, "No instruction of small has the category 'maths'"),
+        ({"testset": "none"}, "the arena has bare, small"),
+        ({"testset": "bare"}, "'bare' holds no instruction"),
+        ({"budget": -5}, "The budget is -5; it should be 0"),
+        ({"limit": -1}, "The limit is -1"),
+        ({"seed": -3}, "The seed is -3; it should be 0 or more"),
+        ({"width": math.nan}, "The width is nan"),
+        ({"stability": 2.0}, "The stability is 2; it should be from 0"),
+        ({"sampling": Sampling(temperature=-1)}, "temperature is -1"),
+        ({"tie_margin": -0.5}, "The tie margin is -0.5"),
     ],
 )
 def test_settings_that_fit_nothing_are_told_at_once(
-    small_home: Path, changes: dict[str, str], words: str
+    small_home: Path, changes: dict[str, Any], words: str
 ) -> None:
-    with Store.open(small_home) as store, pytest.raises(BadInput, match=words):
-        fight.launch(store, dataclasses.replace(ALL, **changes))
+    with Store.open(small_home) as store:
+        store.save([TestSet("bare", "uploaded")])
+        with pytest.raises(BadInput, match=words):
+            fight.launch(store, dataclasses.replace(ALL, **changes))
+    assert not (small_home / "runs").exists()
 
 
 def test_killed_at_random_moments_nothing_is_lost_or_doubled(home: Path) -> None:

@@ -25,7 +25,7 @@ def all_of(name: str, field: Field) -> list[Meeting]:
     found = []
     for chunk in batches(name, field, tally):
         for one in chunk:
-            tally.add(one.a, one.b, 0.5, one.weight)
+            tally.add(one.a, one.b, 0.5)
         found += chunk
     return found
 
@@ -35,7 +35,7 @@ def test_every_pairing_pairs_different_contenders_once_an_instruction(name: str)
     found = all_of(name, FIELD)
     assert found
     assert len({(m.instruction, m.a, m.b) for m in found}) == len(found)
-    assert all(m.a < m.b and m.weight > 0 for m in found)
+    assert all(m.a < m.b for m in found)
     assert len(found) <= size(name, FIELD)
     if name not in ADAPTIVE:
         assert len(found) == size(name, FIELD)
@@ -129,10 +129,9 @@ def test_a_newcomer_mostly_meets_who_tells_most_and_everybody_now_and_then() -> 
     met: list[Meeting] = []
     for chunk in islice(batches("newcomer", field, tally), 15):
         for one in chunk:
-            tally.add(one.a, one.b, {"a": 0.5, "b": 0.1, "c": 0.02}[one.a], one.weight)
+            tally.add(one.a, one.b, {"a": 0.5, "b": 0.1, "c": 0.02}[one.a])
         met += chunk
     assert all(m.b == "d" for m in met)
-    assert {m.weight for m in met} == {1.0}
     count = Counter(m.a for m in met)
     assert count["a"] > 0.5 * len(met)
     assert min(count.values()) > 0.05 * len(met)

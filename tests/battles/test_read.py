@@ -100,6 +100,14 @@ def test_csv_and_parquet_say_the_same(store: Store, tmp_path: Path) -> None:
         ("a.txt", "x", "should end in"),
         ("a.json", '{"left": 1}', "should hold a JSON list"),
         ("a.csv", "left,right,winner\nx,x,left", "against itself"),
+        ("a.csv", "left,right,winner\nx,,left", "line 2 of a.csv: the field 'right' is empty"),
+        ("a.jsonl", "[" * 100_000, "line 1 of a.jsonl is not JSON"),
+        ("a.jsonl", '{"left": "x\\ud800", "right": "y", "winner": "left"}', "half of a surrogate pair"),
+        (
+            "a.jsonl",
+            '{"contender_a": "x", "contender_b": "y", "winner": "a", "score_a": NaN}',
+            "score_a is 'nan', which is no number",
+        ),
     ],
 )
 def test_a_row_that_does_not_fit_is_named_and_nothing_is_saved(
@@ -133,3 +141,26 @@ def test_answers_join_by_id_else_by_text_and_the_unmatched_are_listed(
     assert (joined.saved, joined.unanswered) == (1, 3)
     assert "Unheard of?" in joined.unmatched[0]
     assert store.load(Response)[0].answers == ("zero",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "answers no instruction of small"),
+        (
+            '{"instruction": "Unheard of?", "output": "?"}',
+            "the first being line 1 of answers.jsonl: Unheard of",
+        ),
+        ('{"instruction": "Question 0?"}', "line 1 of answers.jsonl has no answer"),
+        ('{"instruction": "Question 0?", "output": "zero"}\n{"instr', "line 2 of answers.jsonl is not JSON"),
+        ('{"instruction": "Question 0?", "answers": ["a", "b"]}', "2 answers for an instruction of 1 turns"),
+    ],
+)
+def test_answers_that_do_not_fit_leave_no_contender_behind(
+    store: Store, tmp_path: Path, text: str, words: str
+) -> None:
+    small_arena(store)
+    (tmp_path / "answers.jsonl").write_text(text)
+    with pytest.raises(BadInput, match=words):
+        import_answers(store, tmp_path / "answers.jsonl", "closed", "small")
+    assert store.get(Contender, "closed") is None

@@ -48,3 +48,16 @@ def test_a_prompt_without_its_placeholders_is_refused(store: Store) -> None:
 
 def test_a_share_of_nothing_has_no_figure() -> None:
     assert judges.share_text(Share(0, 0)) == "no data"
+
+
+def test_judges_of_the_arena_sit_in_a_jury(store: Store) -> None:
+    small_arena(store)
+    judges._save(store, "checks", "code", None, "")
+    judges._save(store, "all", "jury", None, "", ["judge", "checks"], "majority")
+    made = store.get(Judge, "all")
+    assert made is not None
+    name, kind, sitting, rule, *_ = judges._edit(store, "all")
+    assert (name, kind, sitting, rule) == ("all", "jury", ["checks", "judge"], "majority")
+    with pytest.raises(gr.Error, match="at least two members"):
+        judges._save(store, "one", "jury", None, "", ["judge"], "mean")
+    assert store.get(Judge, "one") is None

@@ -13,8 +13,9 @@ from typing import cast
 from arena.battles.judges.chat_bench import Verdict
 from arena.battles.judges.game import POINTWISE, Bench, Game
 from arena.battles.judges.game import open_bench as open_member
-from arena.records import BadInput, Contender, Judge, Judgement, Outcome, Settings, from_json
+from arena.records import BadInput, Contender, Judge, Judgement, Outcome, Settings, from_json, to_json
 
+RULES = ("mean", "majority")
 TOGETHER = 200
 """Games each member judges before the next one does."""
 
@@ -25,8 +26,8 @@ class JuryBench:
     def __init__(self, judge: Judge, models: Mapping[str, Contender]) -> None:
         self._judge, self._members = judge, members(judge)
         self._rule = str(judge.settings.get("rule", "mean"))
-        if self._rule not in {"mean", "majority"}:
-            raise BadInput(f"Jury {judge.name!r}: the rule is {self._rule!r}; choose mean or majority.")
+        if self._rule not in RULES:
+            raise BadInput(f"Jury {judge.name!r}: the rule is {self._rule!r}; choose {' or '.join(RULES)}.")
         self._stack = ExitStack()
         self._benches: list[Bench] = [
             self._stack.enter_context(open_member(m, models)) for m in self._members
@@ -74,6 +75,11 @@ class JuryBench:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def jury_settings(judges: Sequence[Judge], rule: str) -> Settings:
+    """What makes a judge of the kind jury; each member with the version it has now."""
+    return {"members": [to_json(judge) for judge in judges], "rule": rule}
 
 
 def members(judge: Judge) -> list[Judge]:

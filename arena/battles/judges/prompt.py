@@ -18,19 +18,21 @@ FORGED = re.compile(r"\[(?=The (?:Start|End) of |User's Question|Reference answe
 """Our own marks inside an answer: a forged end of an answer is the oldest injection."""
 ALONE = "alone"
 """Setting of a weighed judge: the prompt by which it reads an answer alone."""
+SHIPPED: dict[str, tuple[str, ...]] = {kind: (kind,) for kind in NEEDS_PROMPT} | {
+    "weighed": ("preference", "probability")
+}
+"""Kind -> names of the prompts that come with it: the one people edit, then the one to read an answer alone."""
 MOST_CHARACTERS = 8_000
 """Longer answers are shortened in the middle, so that a judge's context holds both."""
 
 
 def shipped_prompt(kind: str) -> str:
     """The prompt that comes with a kind; empty for kinds that need none."""
-    if kind not in NEEDS_PROMPT:
-        return ""
-    return (
-        (Path(str(files("arena"))).parent / "assets" / "prompts")
-        .joinpath(f"{'preference' if kind == 'weighed' else kind}.txt")
-        .read_text("utf-8")
-    )
+    return _shipped(SHIPPED[kind][0]) if kind in SHIPPED else ""
+
+
+def _shipped(name: str) -> str:
+    return (Path(str(files("arena"))).parent / "assets" / "prompts" / f"{name}.txt").read_text("utf-8")
 
 
 def make_judge(
@@ -46,6 +48,8 @@ def make_judge(
     Raises:
         BadInput: an unknown kind, no model where one is needed, or a prompt without its placeholders.
     """
+    if not name.strip():
+        raise BadInput("A judge needs a name.")
     if kind not in JUDGES:
         raise BadInput(f"No kind of judge {kind!r}; choose one of {', '.join(JUDGES)}.")
     if kind in NEEDS_MODEL and not contender:
@@ -53,8 +57,8 @@ def make_judge(
     text = prompt or shipped_prompt(kind)
     check_prompt(kind, text)
     chosen = dict(settings or {})
-    if kind == "weighed":
-        chosen.setdefault(ALONE, shipped_prompt("probability"))
+    for alone in SHIPPED.get(kind, ())[1:]:
+        chosen.setdefault(ALONE, _shipped(alone))
     version = content_id(kind, contender, text, chosen)
     return Judge(name, kind, contender, text, version, chosen, recorded=recorded)
 
