@@ -22,12 +22,12 @@ from arena.flywheel import bouts, likelihood, training_sets
 from arena.flywheel.grades import grades
 from arena.flywheel.grid import in_words
 from arena.flywheel.plans import Plans, Word
-from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, plan_data, read_plan
+from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, check_reporter, plan_data, read_plan
 from arena.flywheel.strategies import NEEDS_SCORES
 from arena.ratings import slices
 from arena.ratings.commands import as_text
 from arena.ratings.leaderboard import Leaderboard
-from arena.records import ArenaError, BadInput, Contender, Json, TestSet, TrainingSet
+from arena.records import ArenaError, BadInput, Contender, Json, Pick, TestSet, TrainingSet
 from arena.store import Store
 from arena.terminal import Subparsers, command, group, say, show, wait
 
@@ -83,9 +83,34 @@ def _check_names(store: Store, plan: FlywheelPlan) -> None:
     for name in (plan.base, *plan.teachers, *(step.battles_as for step in plan.steps)):
         if name not in known | made:
             raise BadInput(f"The plan {plan.name} names {name!r}, which is not among the contenders.")
-    for testset in {split for step in plan.steps for split in step.splits} | ({plan.held_out} - {""}):
+    for step in plan.steps:
+        there = store.get(Contender, step.makes)
+        if there and (there.parent, there.stage) != (step.starts_from, step.stage):
+            raise BadInput(
+                f"The plan {plan.name}: {step.makes!r} is a contender already, and not {step.stage.upper()} of "
+                f"{step.starts_from}; let the step make another name."
+            )
+        if not there and not step.splits:
+            raise BadInput(f"The plan {plan.name}: {step.makes} has no splits to battle on; name one.")
+    _check_splits(store, plan)
+    for judge in filter(None, (plan.judge, plan.second_judge)):
+        ensure_judge(store, judge)
+
+
+def _check_splits(store: Store, plan: FlywheelPlan) -> None:
+    """They are there, are not empty, and share no instruction with what reports the result."""
+    splits = sorted({split for step in plan.steps for split in step.splits})
+    for testset in (*splits, *([plan.held_out] if plan.held_out else [])):
         if store.get(TestSet, testset) is None:
             raise BadInput(f"The plan {plan.name} names {testset!r}, but there is no such test set or split.")
+        if not store.count(Pick, "testset = ?", [testset]):
+            raise BadInput(f"The plan {plan.name}: {testset!r} has no instructions.")
+    for split in splits:
+        if leaked := training_sets.shared(store, split, plan.held_out):
+            raise BadInput(
+                f"The plan {plan.name}: {len(leaked)} of the instructions of {split!r} are also in {plan.held_out!r}, "
+                f"which reports the result, e.g. {leaked[0][:80]!r}; take them out of one of the two."
+            )
 
 
 def _take(store: Store, plan: FlywheelPlan, step: Step, judge: str, follow: loop.Follow, tell: Tell) -> None:
@@ -165,6 +190,8 @@ class Conductor(Plans):
         plans = [plan for _, plan in self.cells(name)]
         if self.word(name).busy:
             raise BadInput(f"{name} is running already.")
+        if not self.is_grid(name):
+            check_reporter(plans[0])
         for plan in plans:
             _check_names(self._store, plan)
         self._halts[name] = threading.Event()

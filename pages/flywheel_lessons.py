@@ -16,7 +16,7 @@ from arena.flywheel import likelihood
 from arena.flywheel.bouts import Bout, read_bouts
 from arena.flywheel.offers import offer
 from arena.flywheel.presets import PRESETS
-from arena.flywheel.selection import PAIRS, Candidate, Selection
+from arena.flywheel.selection import PAIRS, Candidate, Selection, reads_others
 from arena.flywheel.strategies import NEEDS_SCORES, STRATEGIES
 from arena.flywheel.training_sets import (
     EXPORTS,
@@ -26,15 +26,17 @@ from arena.flywheel.training_sets import (
     preview,
     training_sets,
 )
-from arena.records import ArenaError, BadInput, Json, TrainingSet, content_id
+from arena.records import ArenaError, BadInput, Contender, Json, TrainingSet, content_id
 from arena.store import Store
 from pages import flywheel_charts
-from pages.table import table
+from pages.flywheel_found import found_html, tokens_html
 
 ANY = "all"
 READ_HEADERS = ["battle", "by hand", "gap", "teacher", "instruction", "learn this", "instead of"]
 MOST_READ = 25
 """Rows shown to read: no component gets a big value."""
+MOST_BATTLES = 100_000
+"""Battles looked at while somebody waits, about ten seconds; the terminal knows no limit."""
 ENDINGS = {"jsonl": ".jsonl", "parquet": ".parquet", "trl": ".trl.jsonl"}
 
 
@@ -51,7 +53,8 @@ class Wish:
     @staticmethod
     def of(form: tuple[Any, ...]) -> Wish:
         """The form's values in its order."""
-        student, testset, judge, stage, strategy, k, at_least, pairs, flipped, balanced, size, per, out = form
+        student, testset, judge, stage, strategy, k, at_least, pairs, flipped, unfinished = form[:10]
+        balanced, longest, size, per, per_teacher, out = form[10:]
         named = [line.strip() for line in (out or "").splitlines() if line.strip()]
         return Wish(
             student or "",
@@ -64,9 +67,12 @@ class Wish:
                 at_least=bool(at_least),
                 pairs=pairs,
                 drop_flipped=bool(flipped),
+                drop_unfinished=bool(unfinished),
                 length_balanced=bool(balanced),
+                most_characters=int(longest) if longest else None,
                 size=int(size) if size else None,
                 per_instruction=max(1, int(per or 1)),
+                per_teacher=int(per_teacher) if per_teacher else None,
                 leave_out=tuple(named),
             ),
         )
@@ -98,13 +104,7 @@ def render(store: Store) -> Form:
             )
             k = gr.Slider(0, 9, 1, step=0.5, label="K: least score gap", elem_id="flywheel-k")
             with gr.Accordion("Filters and caps", open=False):
-                at_least = gr.Checkbox(True, label="A gap of exactly K counts")
-                pairs = gr.Dropdown(list(PAIRS), value="with-student", label="Pairs for DPO")
-                flipped = gr.Checkbox(True, label="Drop battles whose two seat orders disagree")
-                balanced = gr.Checkbox(False, label="Balance longer and shorter labels")
-                with gr.Row():
-                    size = gr.Number(None, label="Most examples", precision=0, minimum=1)
-                    per = gr.Number(1, label="Most of one instruction", precision=0, minimum=1)
+                filters = _filters()
                 out = gr.Textbox(
                     "", label="Battles to leave out, one a line", lines=2, elem_id="flywheel-left-out"
                 )
@@ -131,9 +131,7 @@ def render(store: Store) -> Form:
             )  # fmt: skip
             file = gr.DownloadButton("Prepare the file", elem_id="flywheel-set-file")
 
-    fields: list[Any] = [
-        student, testset, judge, stage, strategy, k, at_least, pairs, flipped, balanced, size, per, out,
-    ]  # fmt: skip
+    fields: list[Any] = [student, testset, judge, stage, strategy, k, *filters, out]
 
     def arrive() -> tuple[Any, ...]:
         return _arrive(store)
@@ -164,6 +162,28 @@ def render(store: Store) -> Form:
     return Form(student, stage, fields)
 
 
+def _filters() -> list[Any]:
+    """In the order of `Wish.of`."""
+    at_least = gr.Checkbox(True, label="A gap of exactly K counts")
+    pairs = gr.Dropdown(list(PAIRS), value="with-student", label="Pairs for DPO")
+    flipped = gr.Checkbox(True, label="Drop battles whose two seat orders disagree")
+    unfinished = gr.Checkbox(True, label="Drop labels that ran into the token limit")
+    balanced = gr.Checkbox(False, label="Balance longer and shorter labels")
+    with gr.Row():
+        size = gr.Number(None, label="Most examples", precision=0, minimum=1)
+        longest = gr.Number(None, label="Most characters", precision=0, minimum=1, elem_id="flywheel-longest")
+    with gr.Row():
+        per = gr.Number(1, label="Most of one instruction", precision=0, minimum=1)
+        per_teacher = gr.Number(
+            None,
+            label="Most of one teacher",
+            precision=0,
+            minimum=1,
+            elem_id="flywheel-per-teacher",
+        )
+    return [at_least, pairs, flipped, unfinished, balanced, longest, size, per, per_teacher]
+
+
 def _arrive(store: Store) -> tuple[Any, ...]:
     offered = offer(store)
     testsets = [(ANY, ANY), *((f"{name} ({n:,} battles)", name) for name, n in offered.testsets)]
@@ -190,7 +210,10 @@ def material(store: Store, wish: Wish) -> tuple[list[Bout], dict[str, float] | N
     """
     if not wish.student:
         raise BadInput("Choose a student: a contender that is a local model folder.")
-    bouts = read_bouts(store, wish.testset, wish.judge, student=wish.student)
+    others = reads_others(wish.stage, wish.selection)
+    bouts = read_bouts(
+        store, wish.testset, wish.judge, student=wish.student, others=others, most=MOST_BATTLES
+    )
     scores = None
     if wish.selection.strategy in NEEDS_SCORES:
         scores = likelihood.scores(store, wish.student, bouts, wish.selection.strategy)
@@ -222,11 +245,17 @@ def _lessons(store: Store, values: tuple[Any, ...]) -> tuple[Any, ...]:
         for c in read
     ]
     return (
-        found_html(shown),
+        found_html(shown, tokens_html(folder_of(store, wish.student), wish.stage, shown)),
         flywheel_charts.along_k(shown.curve, wish.selection.k),
         flywheel_charts.shares(shown.categories),
         table or [[""] * len(READ_HEADERS)],
     )
+
+
+def folder_of(store: Store, student: str) -> Path:
+    """Where the student's tokenizer lies, if it is there."""
+    contender = store.get(Contender, student)
+    return Path(contender.location if contender else "")
 
 
 def _mark(candidate: Candidate, wish: Wish) -> str:
@@ -239,25 +268,6 @@ def _mark(candidate: Candidate, wish: Wish) -> str:
 def _short(texts: tuple[str, ...], most: int = 160) -> str:
     text = " / ".join(texts)
     return text if len(text) <= most else text[:most] + "..."
-
-
-def found_html(shown: Preview) -> str:
-    """The selection in words: how many, from whom, how long, what fell and why."""
-    kept = len(shown.selected.kept)
-    teachers = ", ".join(
-        f"{escape(r['teacher'])} {r['share']:.0%}" for r in shown.teachers.head(5).to_dicts()
-    )
-    fell = table(["left out because", "battles"], shown.selected.dropped.items())
-    lengths = sorted(shown.lengths["characters"].to_list())
-    middle = f"{lengths[kept // 2]:,} characters in the middle, {lengths[-1]:,} at most." if kept else ""
-    hard = ""
-    if shown.difficulty is not None and shown.difficulty_whole is not None:
-        hard = f"<p>Mean difficulty {shown.difficulty:.1f} against {shown.difficulty_whole:.1f} of all.</p>"
-    return (
-        f"<h2>{kept:,} lessons</h2>"
-        f"<p>of {shown.pool:,} battles that could teach, {shown.bouts:,} read. {middle}</p>"
-        f"<p>Teachers: {teachers or 'none'}</p>{hard}" + (fell if shown.selected.dropped else "")
-    )
 
 
 def leave_out(rows: Any, out: str, event: gr.SelectData) -> str:

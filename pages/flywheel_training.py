@@ -21,7 +21,7 @@ from arena.store import Store
 from pages import flywheel_charts, flywheel_export, flywheel_lessons, job_panel
 from pages.flywheel_lessons import Form, Wish
 
-FIELDS = 13
+FIELDS = 16
 """Of the lessons' form, which come first."""
 
 

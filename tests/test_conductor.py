@@ -10,7 +10,17 @@ import pytest
 from arena.conductor import Conductor, carry_out, standing
 from arena.flywheel.rounds import FlywheelPlan, Step, plan_text
 from arena.flywheel.selection import Selection
-from arena.records import BadInput, Contender, Pick, Response, Round, Sampling, TestSet, TrainingSet
+from arena.records import (
+    BadInput,
+    Contender,
+    Instruction,
+    Pick,
+    Response,
+    Round,
+    Sampling,
+    TestSet,
+    TrainingSet,
+)
 from arena.store import Store
 from tests.flywheel.rooms import instruction_that_code_checks
 from tests.tiny_model import make_tiny_model
@@ -89,11 +99,27 @@ def test_what_a_plan_lacks_is_said_before_the_first_battle(home: Path, tmp_path:
     with Store.open(home) as store:
         plan = two_steps(store, tmp_path / "tiny")
         conductor = Conductor(store)
+        held = store.load(Pick, "testset = 'held'", order="position")[0]
+        shout = store.get(Instruction, held.instruction)
+        assert shout is not None
+        louder = Instruction.of(shout.turns[0].upper() + " ")
+        store.save(
+            [
+                *(TestSet(name, "hand-picked", "train", 1) for name in ("copied", "empty")),
+                louder,
+                Pick("copied", louder.id, 0),
+                Contender("other", "scripted"),
+            ]
+        )
         for old, new, words in (
             ("- teacher", "- tutor", "names 'tutor'"),
             ("- second", "- seventh", "no such test set"),
             ("name: small", "name: ../small", "letters, digits"),
             ("stage: dpo", "stage: dop", "no stage 'dop'"),
+            ("- second", "- copied", "1 of the instructions of 'copied' are also in 'held'"),
+            ("- second", "- empty", "'empty' has no instructions"),
+            ("held_out: held", "held_out: held\nsecond_judge: nobody", "no judge and no contender 'nobody'"),
+            ("makes: tiny-i2", "makes: other", "'other' is a contender already, and not DPO of tiny-i1"),
         ):
             with pytest.raises(BadInput, match=words):
                 conductor.start(conductor.save(plan_text(plan).replace(old, new)).name)

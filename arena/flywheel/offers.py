@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from arena import jobs
+from arena.flywheel.selection import PAIRED_STAGES, PROMPT_STAGES, Candidate
 from arena.records import Contender, Round
 from arena.run_folder import whole_lines
 from arena.store import Store
@@ -60,14 +64,45 @@ class Estimate:
 
 def estimate(folder: Path, stage: str, rows: int, characters: float, epochs: float, lora: bool) -> Estimate:
     """Time and memory from the weights' size and the examples' mean length in characters."""
-    weights = sum(_weights(file) for file in folder.glob("*.safetensors"))
+    weights = sum(count_weights(file) for file in folder.glob("*.safetensors"))
     tokens = rows * epochs * (characters / 3.5 + 30)
     seconds = tokens * weights / 1e9 * SECONDS_PER_TOKEN_AND_BILLION * COST[stage]
     per_weight = 6 if lora else BYTES_PER_WEIGHT[stage]
     return Estimate(seconds, 0.8 + weights * per_weight / 2**30, weights * (6 if lora else 14) / 2**30)
 
 
-def _weights(file: Path) -> int:
+MOST_TOKENIZED = 2000
+"""Lessons whose tokens the preview counts: about a second."""
+
+
+def token_lengths(folder: Path, kept: Sequence[Candidate], stage: str) -> list[int]:
+    """Tokens of each lesson (instruction and the longer answer; of the prompt alone for PPO and RLOO), sorted; about
+    30 more of a chat template come on top. Empty where the folder has no tokenizer.json."""
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        return []
+    asked = [" ".join(c.turns) for c in kept[:MOST_TOKENIZED]]
+    prompts = _tokenizer(file).encode_batch_fast(asked, add_special_tokens=False)
+    sizes = [len(prompt) for prompt in prompts]
+    answers = (
+        () if stage in PROMPT_STAGES else (("chosen", "rejected") if stage in PAIRED_STAGES else ("chosen",))
+    )
+    longest = [0] * len(sizes)
+    for side in answers:
+        texts = [" ".join(getattr(c, side)) for c in kept[:MOST_TOKENIZED]]
+        found = _tokenizer(file).encode_batch_fast(texts, add_special_tokens=False)
+        longest = [max(most, len(one)) for most, one in zip(longest, found, strict=True)]
+    return sorted(a + b for a, b in zip(sizes, longest, strict=True))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(file: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(file))
+
+
+def count_weights(file: Path) -> int:
     """Number of weights a safetensors file announces."""
     with open(file, "rb") as opened:
         header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))

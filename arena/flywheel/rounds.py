@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 from arena.flywheel.presets import PRESETS
 from arena.flywheel.selection import PAIRS, Selection
 from arena.flywheel.strategies import STRATEGIES
-from arena.records import BadInput, Json, Settings, from_json, to_json
+from arena.records import BadInput, Json, Settings, to_json
 
 _RESOLVES = Json  # `from_json` looks the names inside `Settings` up in this module
 
@@ -39,6 +39,9 @@ class RoundPlan:
     """torch's. Two on a busy two-core machine were 5-7 times slower than one."""
     aside: float = 0.0
     """Share of the examples kept from training, 0 to 0.5, on which SFT, DPO and reward models report a loss."""
+    store_as: str = "float32"
+    """The checkpoint's dtype: float32 as it was trained, bfloat16, float16, or "student" for the student's own.
+    Half of the size, but two bytes round most of a short training's steps away."""
     iteration: int | None = None
     forbid_leaks: bool = False
     """Refuse examples that are also in a held-out test set; otherwise they are counted and shown."""
@@ -97,7 +100,7 @@ def _iteration(
             "ppo",
             splits["ppo"],
             n,
-            Selection(),
+            Selection(k=0.0),
             "paper",
             reward=f"RM-I{n}",
         ),
@@ -142,9 +145,10 @@ def check_plan(plan: FlywheelPlan) -> None:
     """Find what would go wrong before the first battle.
 
     Raises:
-        BadInput: a step starts from a model that no earlier step makes, an unknown stage, strategy or
-            preset, a name used twice, or a split that is also the held-out test set.
+        BadInput: no steps or teachers, a step that starts from a model that no earlier step makes, an unknown
+            stage, strategy or preset, a name used twice, or a split that is also the held-out test set.
     """
+    _check_head(plan)
     known = {plan.base, *plan.teachers, *(step.battles_as for step in plan.steps[:1])}
     for number, step in enumerate(plan.steps, 1):
         where = f"Step {number} ({step.makes})"
@@ -162,11 +166,19 @@ def check_plan(plan: FlywheelPlan) -> None:
                 raise BadInput(f"{where} {word} {value!r}, which no earlier step makes.")
         if step.reward and step.reward not in known:
             raise BadInput(f"{where} is paid by {step.reward!r}, which no earlier step makes.")
+        if step.selection.k < 0 or step.selection.per_instruction < 1:
+            raise BadInput(f"{where}: k must be 0 or more, and per_instruction at least 1.")
         if step.makes in known:
             raise BadInput(f"{where}: the name {step.makes!r} is taken; name the new contender otherwise.")
         if plan.held_out and plan.held_out in step.splits:
             raise BadInput(f"{where} trains on {plan.held_out!r}, which is held out to report the result.")
         known.add(step.makes)
+
+
+def _check_head(plan: FlywheelPlan) -> None:
+    for word, value in (("steps", plan.steps), ("teachers", plan.teachers)):
+        if not value:
+            raise BadInput(f"The plan {plan.name} has no {word}; list at least one under `{word}:`.")
 
 
 def read_plan(path: Path) -> FlywheelPlan:
@@ -176,9 +188,11 @@ def read_plan(path: Path) -> FlywheelPlan:
         BadInput: the file is missing, is not YAML, or names something unknown; says where.
     """
     try:
-        return parse_plan(path.read_text("utf-8"), f"The plan {path}")
+        plan = parse_plan(path.read_text("utf-8"), f"The plan {path}")
     except OSError as error:
         raise BadInput(f"The plan {path} cannot be read: {error.strerror}.") from error
+    check_reporter(plan)
+    return plan
 
 
 def parse_plan(text: str, where: str = "The plan") -> FlywheelPlan:
@@ -188,6 +202,19 @@ def parse_plan(text: str, where: str = "The plan") -> FlywheelPlan:
         BadInput: as `read_plan`.
     """
     return plan_of(read_yaml(text, where), where)
+
+
+def check_reporter(plan: FlywheelPlan) -> None:
+    """A grid's cells may share their reporter with one that picks lessons; a plan by itself has to say so.
+
+    Raises:
+        BadInput: the second judge is the first.
+    """
+    if plan.second_judge and plan.second_judge == plan.judge:
+        raise BadInput(
+            f"The plan {plan.name}: second_judge is {plan.judge!r}, which picks the lessons too; name another judge, "
+            "or leave the line out."
+        )
 
 
 def plan_of(data: Mapping[str, Any], where: str) -> FlywheelPlan:
@@ -201,7 +228,7 @@ def plan_of(data: Mapping[str, Any], where: str) -> FlywheelPlan:
     if not isinstance(steps, list):
         raise BadInput(f"{where}: steps must be a list, one entry a step.")
     plan = FlywheelPlan(
-        **{**_known(FlywheelPlan, data, where), "teachers": tuple(data.get("teachers") or ())},
+        **_known(FlywheelPlan, data, where),
         steps=tuple(_step(step, f"{where}, step {n}") for n, step in enumerate(steps, 1)),
     )
     check_plan(plan)
@@ -258,13 +285,32 @@ def _step(data: object, where: str) -> Step:
     if not isinstance(data, dict):
         raise BadInput(f"{where} must hold named settings: makes, starts_from, battles_as, stage, splits.")
     known = _known(Step, data, where)
-    selection = data.get("selection") or {}
-    known["selection"] = from_json(Selection, _known(Selection, selection, f"{where}, selection"))
-    known["splits"] = tuple(data.get("splits") or ())
+    known["selection"] = Selection(**_known(Selection, data.get("selection") or {}, f"{where}, selection"))
     return Step(**known)
 
 
-def _known(kind: Any, data: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "str": ("a text (put it in quotes)", lambda v: isinstance(v, str)),
+    "bool": ("true or false", lambda v: isinstance(v, bool)),
+    "int": ("a whole number", lambda v: _is_number(v) and v == int(v)),
+    "float": ("a number", _is_number),
+    "tuple[str, ...]": (
+        "a list of names",
+        lambda v: isinstance(v, (list, tuple)) and all(isinstance(name, str) for name in v),
+    ),
+    "Settings": ("NAME: VALUE lines", lambda v: isinstance(v, dict)),
+}
+"""How a field is annotated -> what a plan must write there, and the test of it."""
+
+
+def _known(kind: Any, data: Any, where: str) -> dict[str, Any]:
+    """The settings of one record, their names and forms checked; lists as tuples."""
+    if not isinstance(data, dict):
+        raise BadInput(f"{where} must hold NAME: VALUE lines; it is {data!r}.")
     names = [f.name for f in fields(kind)]
     for key in data:
         if key not in names:
@@ -272,7 +318,12 @@ def _known(kind: Any, data: Mapping[str, Any], where: str) -> dict[str, Any]:
     missing = [n for n in names[: _required(kind)] if n not in data]
     if missing:
         raise BadInput(f"{where} lacks {', '.join(missing)}.")
-    return dict(data)
+    for field_ in (f for f in fields(kind) if f.name in data):
+        annotation = str(field_.type)
+        form, value = annotation.removesuffix(" | None"), data[field_.name]
+        if form in FORMS and not FORMS[form][1](value) and not (value is None and form != annotation):
+            raise BadInput(f"{where}: {field_.name} must be {FORMS[form][0]}; it is {value!r}.")
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
 
 
 def _required(kind: Any) -> int:

@@ -95,7 +95,8 @@ def candidates(bouts: Iterable[Bout], student: str, stage: str, selection: Selec
 
     SFT: battles that the student fought; the label is the other's answer. It lost them under the
     pair-judge; the strategies it is compared with take the label whoever won.
-    DPO, reward: decided battles as (winner, loser). PPO, RLOO: the student's battles, for their prompts.
+    DPO, reward: decided battles as (winner, loser). PPO, RLOO: the student's battles, for their prompts; a gap
+    of at least K leaves those that it lost. One that it always answers well pays every answer the same.
     """
     if stage in PAIRED_STAGES:
         pairs = "all" if stage == "reward" else selection.pairs
@@ -183,7 +184,7 @@ def _filters(stage: str, s: Selection) -> list[tuple[str, Callable[[Candidate], 
     ]
     if s.drop_flipped:
         steps.append(("the seats flipped the verdict", lambda c: not c.flipped))
-    if stage in PAIRED_STAGES or (stage not in PROMPT_STAGES and s.strategy == "pair-judge"):
+    if stage in PAIRED_STAGES or s.strategy == "pair-judge":
         steps.append(("gap below K", lambda c: c.margin >= s.k if s.at_least else c.margin > s.k))
     if stage not in PROMPT_STAGES:
         steps.append(("empty answer", lambda c: all(a.strip() for a in c.chosen) and bool(c.chosen)))

@@ -30,6 +30,8 @@ class Task:
     """A reward model's folder; None rewards by `checks`."""
     aside: float
     """Share of the examples kept from training for the eval curve."""
+    store_as: str
+    """The checkpoint's dtype; "student" takes the student's own."""
     main: bool
     """True in the one process (of several) that reports and saves."""
 

@@ -22,6 +22,7 @@ from typing import cast
 
 from arena import jobs, worker
 from arena.flywheel.failures import explained
+from arena.flywheel.offers import count_weights
 from arena.flywheel.presets import settings_for
 from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.stages import STAGES
@@ -45,6 +46,8 @@ from arena.worker import Run, Stopped
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 SHAPES = {"sft": ("sft",), "dpo": ("dpo", "reward"), "reward": ("reward", "dpo")}
 """Stage -> stages whose training sets fit it; those absent here need prompts only and take any."""
+
+STORES = ("float32", "bfloat16", "float16", "student")
 
 
 def launch(store: Store, plan: RoundPlan) -> Job:
@@ -71,6 +74,10 @@ def launch(store: Store, plan: RoundPlan) -> Job:
         raise BadInput(
             f"The share kept aside must be 0 to 0.5 (it is {plan.aside:g}), and 0 for PPO and RLOO, whose reward "
             "is measured on fresh answers anyway."
+        )
+    if plan.store_as not in STORES:
+        raise BadInput(
+            f"No dtype {plan.store_as!r} to store a checkpoint as; choose one of {', '.join(STORES)}."
         )
     chosen = store.get(TrainingSet, plan.training_set)
     rows = examples(store, plan.training_set)
@@ -173,9 +180,9 @@ def check_student(student: Contender) -> Path:
 
 def _check_disk(home: Path, folder: Path, stage: str, lora: bool) -> None:
     """Raise BadInput when the trainer's checkpoint and the new model would not fit."""
-    weights = sum(f.stat().st_size for f in folder.glob("*.safetensors"))
-    # Weights of two bytes become four, twice more for Adam's moments; PPO keeps a value model as well.
-    needed = weights * (2 if lora else {"ppo": 16}.get(stage, 8)) + 2**26
+    weights = sum(count_weights(file) for file in folder.glob("*.safetensors"))
+    # Four bytes a weight, twice more for Adam's moments, and the model; PPO keeps a value model as well.
+    needed = weights * (5 if lora else {"ppo": 32}.get(stage, 16)) + 2**26
     free = shutil.disk_usage(home).free
     if free < needed:
         raise BadInput(
@@ -220,6 +227,7 @@ def read_task(run: Run, main: bool) -> Task:
         lora=plan.lora,
         reward_folder=Path(contenders[plan.reward].location) if plan.reward else None,
         aside=plan.aside,
+        store_as=plan.store_as,
         main=main,
     )
 
@@ -275,7 +283,7 @@ def _register(task: Task, figures: dict[str, float]) -> None:
         task.student,
         name=name,
         location=str(task.run.home.resolve() / "models" / name),
-        options={**task.student.options, "role": "reward" if is_reward else "checkpoint"},
+        options={"dtype": "auto", **task.student.options, "role": "reward" if is_reward else "checkpoint"},
         description=f"{task.student.name} after {stage.upper()} on {len(task.examples)} examples.",
         parent=task.student.name,
         stage=stage,

@@ -169,25 +169,39 @@ def training_sets(store: Store) -> pl.DataFrame:
     )
 
 
+TEXT = r"regexp_replace(lower(trim(array_to_string(turns, ' '))), '\s+', ' ', 'g')"
+"""A conversation's words as SQL, whatever its white space and case."""
+
+
 def leaks(store: Store, training_set: str) -> list[str]:
     """Instructions of the set whose text also stands in a held-out test set, by content (white space and
     case do not count). A report on such a test set would flatter the student."""
-    text = r"regexp_replace(lower(trim(array_to_string(turns, ' '))), '\s+', ' ', 'g')"
     frame = store.query(
         f"""
         WITH held AS (
-            SELECT DISTINCT {text} AS text FROM instruction WHERE id IN (
+            SELECT DISTINCT {TEXT} AS text FROM instruction WHERE id IN (
                 SELECT instruction FROM pick WHERE testset IN (
                     SELECT name FROM test_set WHERE purpose = 'test'
                 )
             )
         )
         SELECT instruction FROM example
-        WHERE training_set = ? AND {text} IN (SELECT text FROM held) ORDER BY position
+        WHERE training_set = ? AND {TEXT} IN (SELECT text FROM held) ORDER BY position
         """,
         [training_set],
     )
     return frame["instruction"].to_list()
+
+
+def shared(store: Store, split: str, held_out: str) -> list[str]:
+    """Texts of the split's instructions that stand in the other test set too, by content as above."""
+    members = "instruction WHERE id IN (SELECT instruction FROM pick WHERE testset = ?)"
+    frame = store.query(
+        f"""SELECT DISTINCT {TEXT} AS text FROM {members}
+        AND {TEXT} IN (SELECT {TEXT} FROM {members}) ORDER BY text""",
+        [split, held_out],
+    )
+    return frame["text"].to_list()
 
 
 def trl_row(example: Example) -> dict[str, Json]:

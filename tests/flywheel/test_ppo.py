@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
+from arena.flywheel.rounds import RoundPlan
 from arena.flywheel.stages.ppo_sums import answer_mask, gae, mean, policy_objective, token_rewards, whiten
+from arena.jobs import State
+from arena.records import BadInput, Contender, Json
+from arena.store import Store
+from tests.flywheel.rooms import lost_battles, prepared, run_here, training_set
 
 
 def test_an_answer_lasts_to_its_first_end_token() -> None:
@@ -59,3 +68,35 @@ def test_the_clip_holds_a_ratio_that_gains_too_much() -> None:
     loss, clipped = policy_objective(new, torch.zeros(1, 2), torch.tensor([[1.0, 1.0]]), mask, 0.2)
     assert float(loss) == pytest.approx(-(1.2 + 0.5) / 2)
     assert float(clipped) == pytest.approx(0.5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_steps_of_a_short_training_are_kept_where_two_bytes_would_round_them_away(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bfloat16 student's weights lie on a coarse grid, and one step at 1e-6 stays within half of its width."""
+    with Store.open(home) as store:
+        lost_battles(store, home / "models" / "tiny")
+        folder = home / "models" / "tiny"
+        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).save_pretrained(folder)
+        before = load_file(folder / "model.safetensors")
+        moved = {}
+        for kept in ("float32", "student"):
+            settings: dict[str, Json] = {
+                "max_steps": 1,
+                "max_completion_length": 6,
+                "missing_eos_penalty": 0.5,
+            }
+            name, lessons = f"as-{kept}", training_set(store, "ppo")
+            plan = RoundPlan(name, "ppo", "student", lessons, settings=settings, store_as=kept)
+            assert run_here(store, prepared(store, plan, monkeypatch)).state is State.DONE
+            after = load_file(home / "models" / name / "model.safetensors")
+            differ = sum(int((after[n].float() != w.float()).sum()) for n, w in before.items())
+            moved[kept] = differ / sum(w.numel() for w in before.values())
+            made = store.get(Contender, name)
+            assert made is not None
+            assert made.options["dtype"] == "auto"
+        assert moved["float32"] > 0.5
+        assert moved["student"] < 0.5 * moved["float32"]
+        with pytest.raises(BadInput, match="No dtype 'int8'"):
+            prepared(store, dataclasses.replace(plan, name="other", store_as="int8"), monkeypatch)

@@ -12,6 +12,11 @@ from arena.records import BadInput
 
 PAPER = FlywheelPlan("paper", "base", ("t1", "t2"), "judge", "mix", "second", steps=paper_schedule())
 
+HEAD = "name: x\nbase: b\nteachers: [t]\njudge: j\n"
+STEP = """steps:
+- {makes: a, starts_from: b, battles_as: b, stage: sft, splits: [D1], iteration: 1, selection: {k: 1}}
+"""
+
 
 def test_the_papers_schedule_is_its_table() -> None:
     rows = {s.makes: (s.starts_from, s.battles_as, "+".join(s.splits), s.selection.k) for s in PAPER.steps}
@@ -37,7 +42,29 @@ def test_a_plan_comes_back_from_yaml_as_it_was(tmp_path: Path) -> None:
         ("just words", "must hold NAME: VALUE lines"),
         ("name: x\nbase: b\nteachers: [t]\njudge: j\ncolour: red\n", "no setting 'colour'"),
         ("name: x\nteachers: [t]\njudge: j\n", "lacks base"),
-        ("name: x\nbase: b\nteachers: [t]\njudge: j\nsteps: [{makes: a}]\n", "step 1 lacks starts_from"),
+        (f"{HEAD}steps: [{{makes: a}}]\n", "step 1 lacks starts_from"),
+        (f"{HEAD}steps: [a]\n", "step 1 must hold named settings"),
+        (f"{HEAD}steps: {{makes: a}}\n", "steps must be a list"),
+        (f"{HEAD}", "has no steps"),
+        (f"{HEAD}{STEP}".replace("[t]", "[]"), "has no teachers"),
+        (f"{HEAD}{STEP}".replace("[t]", "t"), "teachers must be a list of names; it is 't'"),
+        (f"{HEAD}{STEP}".replace("x", "5"), "name must be a text .* it is 5"),
+        (f"{HEAD}second_judge: j\n{STEP}", "picks the lessons too"),
+        (f"{HEAD}battles: 3\n{STEP}", "battles must be NAME: VALUE lines; it is 3"),
+        (f"{HEAD}{STEP}".replace("[D1]", "D1"), "step 1: splits must be a list of names; it is 'D1'"),
+        (f"{HEAD}{STEP}".replace("iteration: 1", "iteration: one"), "iteration must be a whole number"),
+        (
+            f"{HEAD}{STEP}".replace("{k: 1}", "{k: high}"),
+            "step 1, selection: k must be a number; it is 'high'",
+        ),
+        (f"{HEAD}{STEP}".replace("{k: 1}", "{k: -1}"), "k must be 0 or more"),
+        (f"{HEAD}{STEP}".replace("{k: 1}", "[k]"), "selection must hold NAME: VALUE lines"),
+        (f"{HEAD}{STEP}".replace("{k: 1}", "{at_least: 7}"), "at_least must be true or false"),
+        (
+            f"{HEAD}{STEP}".replace("starts_from: b", "starts_from: a"),
+            "starts from 'a', which no earlier step",
+        ),
+        (f"{HEAD}{STEP}{STEP.removeprefix('steps:')}", "'a' is taken"),
     ],
 )
 def test_a_plan_that_cannot_be_read_says_where(text: str, words: str, tmp_path: Path) -> None:

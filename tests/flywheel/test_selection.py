@@ -76,13 +76,14 @@ def test_the_label_is_the_winners_and_for_sft_never_the_students() -> None:
     assert (won.teacher, won.chosen, won.rejected) == ("me", ("me 3",), ("t1 3",))
 
 
-def test_prompt_stages_take_every_instruction_once() -> None:
-    assert sorted(c.instruction for c in select(BOUTS, "me", "ppo", Selection()).kept) == [
-        "i1",
-        "i2",
-        "i3",
-        "i4",
-    ]
+def test_prompt_stages_take_each_instruction_once_with_k_those_that_were_lost() -> None:
+    every = select(BOUTS, "me", "ppo", Selection(k=0.0))
+    assert sorted(c.instruction for c in every.kept) == ["i1", "i2", "i3", "i4"]
+    lost = select(BOUTS, "me", "ppo", Selection(k=2.0))
+    assert {c.battle for c in lost.kept} == {
+        c.battle for c in select(BOUTS, "me", "sft", Selection(k=2.0)).kept
+    }
+    assert lost.dropped["gap below K"] > every.dropped.get("gap below K", 0)
 
 
 def test_what_was_dropped_is_counted_by_reason() -> None:

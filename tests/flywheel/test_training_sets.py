@@ -82,9 +82,7 @@ def test_battles_of_others_are_read_only_where_they_teach(store: Store) -> None:
         True
     ]
     assert reads_others("dpo", Selection(pairs="all"))
-    with pytest.raises(
-        BadInput, match="4 battles could teach here, too many to look at; choose one test set"
-    ):
+    with pytest.raises(BadInput, match="4 battles could teach here, too many to look at; choose a test set"):
         read_bouts(store, student="student", most=3)
 
 

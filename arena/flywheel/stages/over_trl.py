@@ -187,19 +187,25 @@ def fit(trainer: Any, task: Task, saver: Callable[[Any, Path], None] | None = No
 
 
 def save(trainer: Any, task: Task) -> None:
-    """The model and its tokenizer as one ordinary folder of safetensors, in the student's own dtype."""
+    """The model and its tokenizer as one ordinary folder of safetensors."""
     pieces = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
     model = gathered(trainer, task) if pieces else trainer.accelerator.unwrap_model(trainer.model)
     if task.main:
         model = model.merge_and_unload() if task.lora else model
-        model.to(student_dtype(task)).save_pretrained(task.draft)
+        model.to(kept_dtype(task)).save_pretrained(task.draft)
         trainer.processing_class.save_pretrained(task.draft)
 
 
-def student_dtype(task: Task) -> torch.dtype:
-    """What the student's weights are stored in; a whole 135M model is 270 MB in bfloat16."""
-    config = json.loads((task.folder / "config.json").read_text("utf-8"))
-    name = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+def kept_dtype(task: Task) -> torch.dtype:
+    """What the checkpoint's weights are stored in: float32, as they were trained, unless the round says otherwise.
+
+    A bfloat16 weight of .12 has neighbours .0005 away, and a short training at 1e-5 moves it by less: stored in a
+    bfloat16 student's own dtype, 91% of the weights after PPO or DPO came out as they had been before.
+    """
+    name = task.store_as
+    if name == "student":
+        config = json.loads((task.folder / "config.json").read_text("utf-8"))
+        name = str(config.get("dtype") or config.get("torch_dtype") or "float32")
     dtype = getattr(torch, name)
     assert isinstance(dtype, torch.dtype)
     return dtype

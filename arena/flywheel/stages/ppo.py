@@ -17,10 +17,10 @@ from accelerate import Accelerator
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
 
 from arena.flywheel.stages.over_trl import (
+    kept_dtype,
     load_model,
     load_tokenizer,
     lora_config,
-    student_dtype,
     wish_to_stop,
 )
 from arena.flywheel.stages.ppo_config import PPOConfig, read_config
@@ -48,7 +48,9 @@ Tensor = torch.Tensor
 def train(task: Task) -> dict[str, float]:
     refuse_engine("PPO")
     config = read_config(task)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    gpu = torch.cuda.is_available()
+    half = gpu and torch.cuda.is_bf16_supported() if config.bf16 is None else config.bf16
+    accelerator = Accelerator(cpu=not gpu, mixed_precision="bf16" if half else "no")
     trainer = _Trainer(task, config, accelerator)
     trainer.resume()
     while trainer.step < trainer.steps:
@@ -149,9 +151,10 @@ class _Trainer:
         attention = torch.cat([attention, mask], dim=1)
         seen = tokens, attention, answers.shape[1], c.temperature
         log_probs, _ = log_probs_of(self.policy, *seen)
-        reference, _ = log_probs_of(self.reference, *seen)
         values = values_of(self.value, tokens, attention, answers.shape[1])
-        score = self._score(examples, answers, mask, tokens, attention)
+        with self.accelerator.autocast():  # as the policy computes, or the KL would be of two precisions
+            reference, _ = log_probs_of(self.reference, *seen)
+            score = self._score(examples, answers, mask, tokens, attention)
         finished = ended.any(dim=1)
         score = score - c.missing_eos_penalty * (~finished).float()
         kl = (log_probs - reference) * mask
@@ -221,9 +224,11 @@ class _Trainer:
         loss = policy_loss + c.value_coefficient * value_loss
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(
-            [p for g in self.optimizer.param_groups for p in g["params"]], c.max_grad_norm
-        )
+        # Each by itself: a value model that errs much would else take the policy's steps away.
+        norms = [
+            self.accelerator.clip_grad_norm_(g["params"], c.max_grad_norm)
+            for g in self.optimizer.param_groups
+        ]
         self.optimizer.step()
         return {
             "loss": float(loss.detach()),
@@ -231,7 +236,7 @@ class _Trainer:
             "value_loss": float(value_loss.detach()),
             "clipped": float(clipped),
             "entropy": float(mean(entropy.detach(), mask)),
-            "grad_norm": float(norm),
+            "grad_norm": float(norms[0]),
         }
 
     # --- keeping it -----------------------------------------------------------------------------
@@ -281,7 +286,7 @@ class _Trainer:
             if self.task.lora:
                 model = model.merge_and_unload()
             self.tokenizer.padding_side = "right"
-            model.to(student_dtype(self.task)).save_pretrained(self.task.draft)
+            model.to(kept_dtype(self.task)).save_pretrained(self.task.draft)
             self.tokenizer.save_pretrained(self.task.draft)
         first, last = self.history[0], self.history[-1]
         return {

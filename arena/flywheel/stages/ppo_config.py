@@ -36,6 +36,9 @@ class PPOConfig:
     gamma: float = 1.0
     lam: float = 0.95
     max_grad_norm: float = 1.0
+    """Of the policy's gradient and of the value model's, each by itself."""
+    bf16: bool | None = None
+    """Compute in bfloat16, weights and sums stay float32; None does where a GPU has it."""
     missing_eos_penalty: float = 1.0
     """Taken from the score of an answer that did not end."""
     save_steps: int = 50
