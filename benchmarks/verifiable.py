@@ -52,6 +52,54 @@ PLAIN = (
     ("What is the opposite of hot?", "cold"),
     ("Which animal says meow?", "cat"),
     ("What is H2O commonly called?", "water"),
+    ("What colour is grass?", "green"),
+    ("What colour is a ripe banana?", "yellow"),
+    ("What colour is coal?", "black"),
+    ("What colour is a ripe tomato?", "red"),
+    ("How many months are in a year?", "twelve|12"),
+    ("How many legs does a spider have?", "eight|8"),
+    ("How many sides does a triangle have?", "three|3"),
+    ("How many hours are in a day?", "24|twenty-four"),
+    ("How many minutes are in an hour?", "60|sixty"),
+    ("How many fingers are on one hand?", "five|5"),
+    ("What is two plus two?", "four|4"),
+    ("What is ten minus five?", "five|5"),
+    ("What is the opposite of up?", "down"),
+    ("What is the opposite of big?", "small|little|tiny"),
+    ("What is the opposite of day?", "night"),
+    ("What is the opposite of left?", "right"),
+    ("What is the opposite of happy?", "sad|unhappy"),
+    ("What is the opposite of open?", "closed|close|shut"),
+    ("Which animal barks?", "dog|dogs"),
+    ("Which animal gives us wool?", "sheep"),
+    ("Which animal is known as man's best friend?", "dog|dogs"),
+    ("What do bees make?", "honey"),
+    ("What do we call a baby cat?", "kitten|kittens"),
+    ("What do we call a baby dog?", "puppy|puppies|pup"),
+    ("Which season comes after winter?", "spring"),
+    ("Which season is the coldest?", "winter"),
+    ("Which day comes after Monday?", "Tuesday"),
+    ("Which month comes after January?", "February"),
+    ("Which is the first month of the year?", "January"),
+    ("Which is the largest ocean on Earth?", "Pacific"),
+    ("Which is the largest planet of our solar system?", "Jupiter"),
+    ("What is the largest animal on Earth?", "whale|whales"),
+    ("What is the tallest mountain on Earth?", "Everest"),
+    ("Who wrote Romeo and Juliet?", "Shakespeare"),
+    ("Who painted the Mona Lisa?", "Leonardo|Vinci"),
+    ("Who was the first president of the United States?", "Washington"),
+    ("In which country is the Eiffel Tower?", "France"),
+    ("In which city is Big Ben?", "London"),
+    ("In which country do kangaroos live in the wild?", "Australia"),
+    ("Which language is spoken in Brazil?", "Portuguese"),
+    ("Which gas do we need to breathe?", "oxygen"),
+    ("Which organ pumps blood through the body?", "heart"),
+    ("With which part of the body do we hear?", "ear|ears"),
+    ("With which part of the body do we see?", "eye|eyes"),
+    ("What do we call water that falls from clouds?", "rain"),
+    ("At what temperature in degrees Celsius does water boil?", "100|hundred"),
+    ("What goes round the Earth and shines at night?", "Moon"),
+    ("From which tree do acorns come?", "oak|oaks"),
 )
 
 
@@ -121,7 +169,7 @@ def demands(subject: Subject, ending: str, way: int) -> list[tuple[str, dict[str
 
 
 def rows(seed: int = 7) -> list[dict[str, Json]]:
-    """All rows: train 335, heldout 112, plain 12."""
+    """All rows: train 335, heldout 112, plain 60: of 12 a fall by two, or by five, could be chance."""
     draw = random.Random(seed)
     shuffled = subjects()
     draw.shuffle(shuffled)
