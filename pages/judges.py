@@ -9,13 +9,14 @@ from typing import Any
 import gradio as gr
 from gradio.context import Context
 
-from arena.battles import control, injections, live
+from arena.battles import control, injections, live, null
 from arena.battles.agreement import Share
 from arena.battles.control import Mark
 from arena.battles.judges import JUDGES, jury
 from arena.battles.judges.game import NEEDS_MODEL, NEEDS_PROMPT
 from arena.battles.judges.prompt import make_judge, shipped_prompt
 from arena.battles.jury_room import models_of
+from arena.battles.ledger import launch_planned
 from arena.battles.report import JudgeReport, judge_report
 from arena.records import ArenaError, Contender, Judge, Settings
 from arena.store import Store
@@ -36,8 +37,11 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     with gr.Row():
         control_button = gr.Button("Measure on the control pairs", variant="primary", elem_id="judge-control")
         attack_button = gr.Button("Measure under injection attacks", elem_id="judge-attack")
+        null_button = gr.Button("Let constant words battle", elem_id="judge-null")
         again = gr.Button("Show the newest figures", elem_id="judge-refresh")
-    job_panel.render(store, kinds=("control", "injections"), title="Measurements", most=2)
+    job_panel.render(
+        store, kinds=("control", "injections", "battle"), title="Measurements and battles", most=3
+    )
     with gr.Tabs():
         with gr.Tab("Report"):
             report = gr.HTML(elem_id="judge-report")
@@ -88,6 +92,9 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     def attack(name: str | None) -> None:
         _start(store, name, attack=True)
 
+    def let_null_battle(name: str | None, on: str) -> None:
+        _let_null_battle(store, name, on)
+
     def keep(
         name: str, kind: str, model: str | None, prompt: str, members: list[str], rule: str
     ) -> tuple[Any, Any]:
@@ -107,6 +114,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
     gr.on([judge.input, testset.input, again.click], show, [judge, testset], shown)
     control_button.click(measure, judge)
     attack_button.click(attack, judge)
+    null_button.click(let_null_battle, [judge, testset])
     shipped.click(shipped_prompt, kind, prompt)
     kind.input(follow_kind, kind, [model, sitting, prompt], show_progress="hidden")
     chosen_prompt.click(edit, judge, [name, kind, members, rule, model, sitting, prompt])
@@ -235,6 +243,19 @@ def _start(store: Store, name: str | None, attack: bool) -> None:
             control.launch(store, name)
     except ArenaError as error:
         raise gr.Error(str(error)) from error
+
+
+def _let_null_battle(store: Store, name: str | None, on: str) -> None:
+    if not name or on == EVERY:
+        raise gr.Error("Choose a judge, and the test set whose answers shall meet constant empty words.")
+    try:
+        fought = null.settings(store, name, on)
+        launch_planned(store, fought)
+    except ArenaError as error:
+        raise gr.Error(str(error)) from error
+    gr.Info(
+        f"{len(fought.contenders) - 1} contenders meet constant words; the report will tell who came last."
+    )
 
 
 def _save(

@@ -69,13 +69,15 @@ class Gate:
         self.endpoints = endpoints
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self) -> Endpoint:
+    async def enter(self, failed: Endpoint | None = None) -> Endpoint:
+        """The least busy server with room; the one at which this call just failed only where no other has any: a
+        server that is down is never busy."""
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
             open_ones = [e for e in self.endpoints if e.has_room(now)]
             if open_ones:
-                chosen = min(open_ones, key=lambda e: e.in_flight / e.limit)
+                chosen = min(open_ones, key=lambda e: (e is failed, e.in_flight / e.limit))
                 chosen.in_flight += 1
                 return chosen
             turn = loop.create_future()

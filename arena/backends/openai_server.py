@@ -195,8 +195,9 @@ class ServerChat:
     async def _call(self, prompt: Prompt) -> Completion:
         """One prompt to its end: tried, tried again, rephrased, or failed with the last error."""
         tries = timeouts = 0
+        endpoint: Endpoint | None = None
         while True:
-            endpoint = await self._gate.enter()
+            endpoint = await self._gate.enter(failed=endpoint)
             began = self._loop.time()
             wait = 0.0
             try:

@@ -103,8 +103,8 @@ def _attack(arguments: argparse.Namespace) -> None:
 def _null(arguments: argparse.Namespace) -> None:
     chosen = names(arguments.contenders)
     with Store.open(arguments.home) as store:
-        judge = ensure_judge(store, arguments.judge)
-        settings = null.settings(store, judge, arguments.testset, chosen, arguments.limit)
+        settings = null.settings(store, arguments.judge, arguments.testset, chosen, arguments.limit)
+        judge = ensure_judge(store, arguments.judge)  # last, so that a run that can't be leaves none
         wait(store, launch_planned(store, settings))
         found = null.null_report(store, judge, settings)
     show(arguments, to_json(found) | {"is_last": found.is_last}, null.in_words(found))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from arena.battles.agreement import Share
 from arena.battles.fight import FightSettings
+from arena.battles.instructions import instructions_in
 from arena.battles.report import NULL
 from arena.records import BadInput, Contender, Judge, Response
 from arena.store import Store
@@ -38,7 +39,7 @@ class NullReport:
 
 
 def settings(
-    store: Store, judge: Judge, testset: str, contenders: Sequence[str] = (), limit: int = 0
+    store: Store, judge: str, testset: str, contenders: Sequence[str] = (), limit: int = 0
 ) -> FightSettings:
     """A round robin of the null contender, added where it is missing, and the others.
 
@@ -46,8 +47,14 @@ def settings(
         contenders: none: all that have answered the test set with their own sampling.
 
     Raises:
-        BadInput: a contender of that name is something else, or nobody has answered.
+        BadInput: a contender of that name is something else, no such test set or contender, or nobody has answered.
     """
+    instructions_in(store, testset)
+    names = [name for name in contenders or _who_answered(store, testset) if name != NULL]
+    if not names:
+        raise BadInput(f"Nobody has answered {testset!r}; name contenders that shall.")
+    if lacking := [name for name in names if store.get(Contender, name) is None]:
+        raise BadInput(f"There is no contender {lacking[0]!r}; `python -m arena contender list` names them.")
     found = store.get(Contender, NULL)
     if found is None:
         found = Contender(
@@ -56,10 +63,7 @@ def settings(
         store.save([found])
     if not found.options.get("text"):
         raise BadInput(f"The contender {NULL!r} is no null contender: it has no constant text.")
-    names = [name for name in contenders or _who_answered(store, testset) if name != NULL]
-    if not names:
-        raise BadInput(f"Nobody has answered {testset!r}; name contenders that shall.")
-    return FightSettings(testset, (*names, NULL), judge.name, limit=limit)
+    return FightSettings(testset, (*names, NULL), judge, limit=limit)
 
 
 def _who_answered(store: Store, testset: str) -> list[str]:

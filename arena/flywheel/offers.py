@@ -13,7 +13,7 @@ import polars as pl
 
 from arena import jobs
 from arena.flywheel.selection import PAIRED_STAGES, PROMPT_STAGES, Candidate
-from arena.records import Contender, Round
+from arena.records import BadInput, Contender, Round
 from arena.run_folder import whole_lines
 from arena.store import Store
 
@@ -103,9 +103,19 @@ def _tokenizer(file: Path) -> Any:
 
 
 def count_weights(file: Path) -> int:
-    """Number of weights a safetensors file announces."""
+    """Number of weights a safetensors file announces.
+
+    Raises:
+        BadInput: it does not begin as such files do.
+    """
     with open(file, "rb") as opened:
-        header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+        size = int.from_bytes(opened.read(8), "little")
+        try:
+            header = json.loads(opened.read(size)) if size < file.stat().st_size else None
+        except ValueError:
+            header = None
+    if not isinstance(header, dict):
+        raise BadInput(f"{file} is no whole safetensors file; fetch the model again.")
     total = 0
     for name, entry in header.items():
         if name != "__metadata__":

@@ -51,3 +51,14 @@ def test_a_call_takes_the_least_busy_server_and_waits_where_none_has_room() -> N
         return [*(one.url for one in taken), (await waiting).url]
 
     assert asyncio.run(calls()) == ["near", "far", "far", "near"]
+
+
+def test_a_call_that_failed_at_one_server_tries_another_if_it_can() -> None:
+    async def calls() -> list[str]:
+        down, busy = Endpoint("down", most=9), Endpoint("busy", most=2)
+        gate = Gate([down, busy])
+        busy.in_flight = 1
+        taken = [await gate.enter(failed=down), await gate.enter(failed=down)]
+        return [one.url for one in taken]
+
+    assert asyncio.run(calls()) == ["busy", "down"]

@@ -10,6 +10,7 @@ import pytest
 from arena.__main__ import main
 from arena.battles.agreement import Share
 from arena.battles.null import NullReport, Row
+from arena.records import Contender, Judge
 from arena.store import Store
 from tests.battles.conftest import contender
 
@@ -48,3 +49,13 @@ def test_a_tie_with_constant_words_is_no_pass() -> None:
 
 def test_without_any_answer_it_asks_for_names(small_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nobody has answered 'small'" in str(null(capsys, small_home, "--judge", "judge")["error"])
+
+
+def test_bad_names_leave_nothing_behind(small_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = null(capsys, small_home, "--judge", "new", "--contenders", "good,nobody")
+    assert "no contender 'nobody'" in str(missing["error"])
+    elsewhere = null(capsys, small_home, "--judge", "new", "--contenders", "good", "--testset", "nowhere")
+    assert "no test set 'nowhere'" in str(elsewhere["error"])
+    with Store.open(small_home) as store:
+        assert store.get(Judge, "new") is None
+        assert store.get(Contender, "null") is None

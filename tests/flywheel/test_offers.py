@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from arena.flywheel.offers import estimate
+from arena.flywheel.offers import count_weights, estimate
+from arena.records import BadInput
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,11 @@ def test_time_is_told_within_a_factor_of_two(tmp_path: Path, stage: str, rows: i
     told = estimate(tmp_path, stage, rows, characters=99, epochs=1, lora=False)
     assert took / 2 <= told.seconds <= took * 2
     assert 2 < told.gigabytes < 5
+
+
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs", b"\x04" + bytes(7) + b"nullnull"])
+def test_a_broken_weights_file_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match=r"model\.safetensors is no whole safetensors file"):
+        count_weights(file)

@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from arena import jobs
 from arena.battles import fight
 from arena.battles.agreement import Share
 from arena.battles.fight import FightSettings
@@ -24,6 +25,17 @@ def test_a_judge_with_battles_is_shown_with_its_figures(home: Path) -> None:
         standing, report, *_ = judges._show(store, "judge", "all")
         assert "control pairs" in standing
         assert "50% is fair" in report
+
+
+def test_constant_words_battle_and_the_report_says_who_came_last(home: Path) -> None:
+    with Store.open(home) as store:
+        small_arena(store)
+        finish(store, fight.launch(store, FightSettings("small", ("good", "poor"), "judge")))
+        with pytest.raises(gr.Error, match="Choose a judge, and the test set"):
+            judges._let_null_battle(store, "judge", "all")
+        judges._let_null_battle(store, "judge", "small")
+        finish(store, jobs.jobs(store.home)[0])
+        assert "Points of the null contender" in judges._show(store, "judge", "small")[1]
 
 
 def test_an_arena_without_judges_says_what_to_do(store: Store) -> None:
