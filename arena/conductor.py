@@ -23,6 +23,7 @@ from arena.flywheel.grades import grades
 from arena.flywheel.grid import in_words
 from arena.flywheel.plans import Plans, Word
 from arena.flywheel.rounds import FlywheelPlan, RoundPlan, Step, check_reporter, plan_data, read_plan
+from arena.flywheel.selection import reads_others
 from arena.flywheel.strategies import NEEDS_SCORES
 from arena.ratings import slices
 from arena.ratings.commands import as_text
@@ -120,10 +121,11 @@ def _take(store: Store, plan: FlywheelPlan, step: Step, judge: str, follow: loop
             field = (step.battles_as, *plan.teachers)
             how = cast("dict[str, Any]", dict(plan.battles))
             loop.fight(store, FightSettings(split, field, judge, "target", step.battles_as, **how), follow)
+        others = reads_others(step.stage, step.selection)
         fought = [
             bout
             for split in step.splits
-            for bout in bouts.read_bouts(store, split, judge, student=step.battles_as)
+            for bout in bouts.read_bouts(store, split, judge, student=step.battles_as, others=others)
         ]
         source: dict[str, Json] = {"testsets": list(step.splits), "judge": judge}
         scores = None

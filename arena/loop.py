@@ -16,7 +16,7 @@ from arena.battles.jury_room import EMBEDDED_KIND, ensure_judge
 from arena.battles.plan import in_words, plan
 from arena.flywheel import bouts, train, training_sets
 from arena.flywheel.rounds import RoundPlan
-from arena.flywheel.selection import Selection
+from arena.flywheel.selection import Selection, reads_others
 from arena.ratings import consistency, references, slices
 from arena.ratings.commands import as_text
 from arena.records import Battle, Contender, Json, Sampling, TestSet, TrainingSet
@@ -140,9 +140,9 @@ def lost_battles(
     """The training set of this name, made of the student's battles on a split unless it is there."""
     if (known := store.get(TrainingSet, name)) is not None:
         return known
-    fought = bouts.read_bouts(store, split, judge, student=student)
     # Small models often run into the short limit of a loop; without their labels few lessons are left.
     selection = Selection(k=k, drop_unfinished=False)
+    fought = bouts.read_bouts(store, split, judge, student=student, others=reads_others(stage, selection))
     return training_sets.make_training_set(
         store, name, student, stage, selection, fought, {"testset": split, "judge": judge}
     )

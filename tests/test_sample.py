@@ -31,19 +31,18 @@ def test_an_exported_arena_comes_back_labelled_as_recorded(store: Store, tmp_pat
         assert fresh.load(Battle)[0].recorded
 
 
-def test_a_recorded_training_keeps_its_curve(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.save([Round("taught", "sft", "smollm2-135m", "lessons", run="train-1")])
-    run = store.home / "runs" / "train-1"
+def test_a_recorded_training_keeps_its_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, recorded = tmp_path / "home" / "runs" / "train-1", tmp_path / "recorded"
     run.mkdir(parents=True)
     (run / "metrics.jsonl").write_text(
         '{"at": 9.5, "step": 1, "loss": 2.0}\n{"at": 9.9, "step": 2, "loss": 1.5}\n'
     )
-    sample.export(store, tmp_path)
-    monkeypatch.setattr(offers, "RECORDED", tmp_path / "curves")
+    with Store.open(tmp_path / "home") as store:
+        store.save([Round("taught", "sft", "smollm2-135m", "lessons", run="train-1")])
+        sample.export(store, recorded)
+    monkeypatch.setattr(offers, "RECORDED", recorded / "curves")
     with Store.open(None) as fresh:
-        sample.load(fresh, tmp_path)
+        sample.load(fresh, recorded)
         assert offers.curves(fresh).rows() == [
             ("train-1", "taught, recorded", 1, "loss", 2.0),
             ("train-1", "taught, recorded", 2, "loss", 1.5),

@@ -16,7 +16,7 @@ from arena.flywheel.lineage import lineage
 from arena.flywheel.presets import PRESETS
 from arena.flywheel.prune import disk_use, prune
 from arena.flywheel.rounds import RoundPlan
-from arena.flywheel.selection import PAIRS, Selection
+from arena.flywheel.selection import PAIRS, Selection, reads_others
 from arena.flywheel.strategies import NEEDS_SCORES, STRATEGIES
 from arena.flywheel.train import launch
 from arena.flywheel.training_sets import EXPORTS, export, make_training_set, training_sets
@@ -108,7 +108,8 @@ def run_make(arguments: argparse.Namespace) -> None:
     )
     source = {"testset": arguments.testset, "judge": arguments.judge, "run": arguments.from_run}
     with Store.open(arguments.home) as store:
-        bouts = read_bouts(store, **source, student=arguments.student)
+        others = reads_others(arguments.stage, selection)
+        bouts = read_bouts(store, **source, student=arguments.student, others=others)
         scores = None
         if selection.strategy in NEEDS_SCORES:
             say(f"Reading {len(bouts)} answers with {arguments.student} for {selection.strategy}...")

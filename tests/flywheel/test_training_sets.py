@@ -71,8 +71,8 @@ def test_no_battles_is_a_clear_sentence(store: Store) -> None:
         read_bouts(store, student="me")
 
 
-def test_battles_of_others_are_read_only_where_they_teach(store: Store) -> None:
-    lost_battles(store, store.home / "models" / "tiny", 3)
+def test_battles_of_others_are_read_only_where_they_teach(store: Store, tmp_path: Path) -> None:
+    lost_battles(store, tmp_path / "tiny", 3)
     theirs = Response("r", "rival", store.load(Instruction)[0].id, "x", 0, ("red",))
     battle = store.load(Battle)[0]
     store.save([theirs, dataclasses.replace(battle, id="other", contender_a="rival", response_a="r")])
