@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from html import escape
+from urllib.parse import quote
 
 import gradio as gr
 import polars as pl
@@ -143,7 +144,7 @@ def _card(store: Store, row: dict[str, object]) -> str:
     if name in embedded.EMBEDDED:
         ready = embedded.is_ready(store.home, name)
         tags.append(f"<span class=chip>{'embedded, ready' if ready else 'embedded, not fetched'}</span>")
-    if row["recorded"]:
+    if row["recorded"] and row["backend"] != "recorded":
         tags.append("<span class=chip>recorded</span>")
     facts = [("Licence", row["licence"]), ("From", row["organisation"]), ("Battles", f"{row['battles']:,}")]
     if row["parent"]:
@@ -154,5 +155,5 @@ def _card(store: Store, row: dict[str, object]) -> str:
     return (
         f'<article class="card contender"><h3>{escape(name)}</h3><p class=chips>{"".join(tags)}</p>'
         f"<p>{escape(str(row['description']))}</p><dl class=facts>{listed}</dl>"
-        f'<p><a href="./launch?contender={escape(name, quote=True)}">Battle it</a></p></article>'
+        f'<p><a href="./launch?contender={quote(name)}">Battle it</a></p></article>'
     )

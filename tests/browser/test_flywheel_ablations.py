@@ -31,8 +31,9 @@ def test_a_grid_is_written_started_stopped_gone_on_with_and_compared(
     watch.follow(page)
     page.goto(f"{app.url}/flywheel")
     page.get_by_role("tab", name="Ablations").click()
-    choose(page, page.locator("#flywheel-grid-plan input"), "small")
     draft, said = page.locator("#flywheel-grid-draft"), page.locator("#flywheel-grid-said")
+    expect(draft).to_contain_text("6 trainings")  # of the plan that the page proposes when it opens
+    choose(page, page.locator("#flywheel-grid-plan input"), "small")
     expect(draft).to_contain_text("3 cells, 3 trainings")
     choose(page, page.locator("#flywheel-grid-add input"), "battles.samples")
     expect(draft).to_contain_text("6 cells")

@@ -41,6 +41,7 @@ def test_a_plan_is_edited_kept_started_and_followed_to_its_end(
     page.goto(f"{app.url}/flywheel")
     page.get_by_role("tab", name="Rounds").click()
     plans = page.locator("#flywheel-plans input")
+    expect(plans).not_to_have_value("", timeout=30_000)
     choose(page, plans, "small")
     said = page.locator("#flywheel-plan-said")
     expect(said).to_contain_text("2 steps, 0 done", timeout=30_000)

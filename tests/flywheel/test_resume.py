@@ -81,7 +81,7 @@ def test_resumed_after_a_power_cut_it_equals_the_uninterrupted_run(
         assert "discarded" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stage", ["sft", "ppo"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_asked_to_stop_it_leaves_a_checkpoint_after_the_current_step(
     stage: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
