@@ -4,10 +4,10 @@
 
 SmolLM2-135M battles a teacher made of our reference answers; code checks the answers; lost battles train
 SFT, the SFT model's own new losses DPO; PPO is paid for answers that pass, straight after SFT (`ppo-alone`, and
-`rloo-alone` in its place) or after DPO (`ppo`), which leaves it next to nothing to learn. Held-out instructions share no subject with any training row. Each figure is a
-battle in the store; what is done already is not done again. Prints held-out success with exact McNemar p
-against the model before, and the plain questions that no stage may spoil; writes flywheel.json and
-flywheel.svg into the home.
+`rloo-alone` in its place) or after DPO (`ppo`), which leaves it next to nothing to learn. Held-out instructions
+share no subject with any training row. Each figure is a battle in the store; what is done already is not done
+again. Prints held-out success with exact McNemar p against the model before, and the plain questions that no
+stage may spoil; writes flywheel.json and flywheel.svg into the home.
 """
 
 from __future__ import annotations
