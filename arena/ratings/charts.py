@@ -103,6 +103,7 @@ def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
                 showlegend=False,
             )
     points = [rows[name] for name in names]
+    highest = {depth(n): n for n in sorted(names, key=lambda n: rows[n].rating)}.values()  # at each depth
     figure.add_scatter(
         x=[depth(name) for name in names],
         y=[row.rating for row in points],
@@ -112,7 +113,7 @@ def iterations(board: Leaderboard, lineage: pl.DataFrame) -> go.Figure:
             + (f" I{iteration[name]}" if iteration.get(name) is not None else "")
             for name in names
         ],
-        textposition="bottom right",
+        textposition=["top right" if name in highest else "bottom right" for name in names],
         cliponaxis=False,
         hovertext=[escape(name) for name in names],
         hovertemplate="%{hovertext}<br>%{y:.1f}<extra></extra>",
