@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -125,7 +125,7 @@ def render(store: Store) -> None:  # noqa: PLR0915 - a page's layout and wiring 
 
 def _menus(store: Store) -> tuple[Any, ...]:
     offered = live.choices(store)
-    judges = _judges(store)
+    judges = _judges(offered.judges)
     return (
         gr.Dropdown(choices=judges, value=judges[0][1] if judges else None),
         gr.Dropdown(choices=[EVERY, *(name for name, _ in offered.testsets)], value=EVERY),
@@ -134,8 +134,8 @@ def _menus(store: Store) -> tuple[Any, ...]:
     )
 
 
-def _judges(store: Store) -> list[tuple[str, str]]:
-    return [(f"{name} ({kind})", name) for name, kind in live.choices(store).judges]
+def _judges(offered: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(f"{name} ({kind})", name) for name, kind in offered]
 
 
 def _members(store: Store) -> list[str]:
@@ -285,7 +285,9 @@ def _save(
         raise gr.Error(str(error)) from error
     store.save([made])
     gr.Info(f"Judge {made.name}, version {made.prompt_hash}, is saved.")
-    return gr.Dropdown(choices=_judges(store), value=made.name), gr.Dropdown(choices=_members(store))
+    return gr.Dropdown(choices=_judges(live.choices(store).judges), value=made.name), gr.Dropdown(
+        choices=_members(store)
+    )
 
 
 def _edit(store: Store, name: str | None) -> tuple[Any, ...]:

@@ -70,7 +70,8 @@ def read_bouts(
         found = store.query(f"SELECT count(*) FROM battle b WHERE {' AND '.join(where)}", params).item()
         if found > most:
             raise BadInput(
-                f"{found:,} battles could teach here, too many to look at; choose a test set or judge with {most:,}."
+                f"{found:,} battles could teach here, too many to look at; choose a test set or judge with "
+                f"at most {most:,}."
             )
     frame = store.query(
         f"""
